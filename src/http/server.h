@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+
+/// The server's side of HTTP/1.1, plain and TLS. Knows no domain word; Asio and Beast stay inside this folder.
+namespace keyhold::http {
+
+/// A request as received, whole. Names are matched without case, values are trimmed; the target is not decoded.
+struct Request {
+  std::string method;  // Upper case as received; a token of RFC 9110.
+  std::string target;  // Origin form only: starts with '/'.
+  std::vector<std::pair<std::string, SecretBytes>> headers;  // Names in lower case. Credentials travel here, hence the type.
+  SecretBytes body;
+  std::string peer_address;  // "127.0.0.1" or "::1".
+  std::uint16_t peer_port = 0;
+  bool tls = false;
+  std::string client_certificate_der;  // Of a verified client certificate; else empty.
+  int listener = 0;                    // Index of the listener it came by.
+
+  /// The value of a header (lower-case name), or nullptr. A header that the server must not see twice
+  /// (host, content-length, authorization, x-vault-token, content-type) was refused before.
+  const SecretBytes* header(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";  // Empty = no body, no Content-Type.
+  std::string headers;                             // Further whole lines, each "Name: value\r\n".
+  SecretBytes body;
+  bool close = false;
+};
+
+/// One of the server's threads.
+class Worker {
+ public:
+  virtual ~Worker() = default;
+  virtual int index() const = 0;
+  /// Runs `task` on this worker's thread, after what is ready now. Callable from any thread.
+  virtual void post(std::function<void()> task) = 0;
+};
+
+class Exchange;
+
+/// The application.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// Called on the worker's thread; must not block.
+  virtual void on_request(Worker& worker, Request request, std::unique_ptr<Exchange> exchange) = 0;
+  /// A response for what the server refuses by itself (400 malformed, 408, 413, 414, 431, 501, 503): the application gives the body its shape.
+  virtual Response refuse(int status, std::string_view reason) = 0;
+};
+
+/// The open end of one request. Destroying it unanswered sends a 500 made by Handler::refuse.
+///
+/// threads   The request's worker thread only.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+  virtual void respond(Response response) = 0;  // Once.
+};
+
+struct TlsFiles {
+  std::string certificate_path;  // PEM chain, leaf first.
+  std::string private_key_path;
+  std::string client_ca_path;    // Empty = no client certificates are asked for.
+  bool require_client_certificate = false;
+};
+
+struct ListenerOptions {
+  std::string host;           // An address, not a name: "127.0.0.1", "::", "0.0.0.0".
+  std::uint16_t port = 0;     // 0 = any free one.
+  bool tls = false;
+  TlsFiles tls_files;
+};
+
+struct ServerOptions {
+  std::vector<ListenerOptions> listeners;
+  int threads = 0;  // 0 = one a core.
+  std::size_t header_bytes_max = limits::kHttpHeaderBytesMax;
+  std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
+  std::size_t connections_max = limits::kHttpConnectionsMax;
+  std::int64_t header_read_ms = limits::kHttpHeaderReadMs;
+  std::int64_t body_read_ms = limits::kHttpBodyReadMs;
+  std::int64_t idle_ms = limits::kHttpIdleMs;
+  std::int64_t write_ms = limits::kHttpWriteMs;
+};
+
+/// Listens and serves until stopped.
+///
+/// threads   start() and stop() from one thread; the rest from any.
+class Server {
+ public:
+  /// Binds every listener, or fails naming the one that could not be bound and why. `handler` outlives the server.
+  static Result<std::unique_ptr<Server>> bind(ServerOptions options, Handler& handler);
+  virtual ~Server() = default;  // Stops.
+
+  virtual int threads() const = 0;
+  virtual Worker& worker(int index) = 0;
+  virtual std::uint16_t port(int listener) const = 0;  // The bound one.
+
+  /// Starts the threads.
+  virtual void start() = 0;
+  /// Stops accepting, lets requests in flight finish for at most drain_ms, closes everything, joins the threads.
+  virtual void stop(std::int64_t drain_ms) = 0;
+  /// Closes idle connections now and busy ones after their response (when sealing).
+  virtual void close_connections() = 0;
+  /// Loads certificates again for new connections; on an error the old ones stay. 
+  virtual Result<void> reload_certificates() = 0;
+};
+
+}  // namespace keyhold::http
