@@ -14,6 +14,18 @@ inline constexpr std::size_t kStorageOperationsMax = 128;
 inline constexpr std::size_t kStorageBatchBytesMax = 1024 * 1024;
 inline constexpr std::size_t kStorageListMax = 1000;  // Entries a page.
 
+// Storage engine.
+inline constexpr std::size_t kStorageQueueCommitsMax = 16 * 1024;  // Waiting for the committer; twice the connections.
+inline constexpr std::size_t kStorageQueueBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kStorageGroupCommitsMax = 1024;           // One sync serves at most these.
+inline constexpr std::size_t kStorageGroupBytesMax = 4 * 1024 * 1024;  // Bounds the wait of the first in the group.
+inline constexpr std::size_t kStorageVersionIndexBytesMax = 16 * 1024 * 1024;  // About 100,000 keys.
+inline constexpr std::size_t kStorageWatchRingCommitsMax = 4096;  // How far back a watch can start without a reset.
+inline constexpr std::size_t kStorageWatchRingBytesMax = 4 * 1024 * 1024;
+inline constexpr std::size_t kStorageUnknownMax = 4096;  // Unknown commits remembered: at least one group.
+inline constexpr std::int64_t kStorageReopenMinMs = 100;  // Back-off between attempts to become writable again.
+inline constexpr std::int64_t kStorageReopenMaxMs = 5'000;
+
 // JSON from clients (OpenBao's defaults after CVE-2025-6203, lower where nobody needs more).
 inline constexpr std::size_t kJsonDepthMax = 32;
 inline constexpr std::size_t kJsonNodesMax = 10'000;  // Values and keys in one document.

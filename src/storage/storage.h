@@ -16,6 +16,10 @@
 /// the barrier above encrypts them. Keys are ordered bytewise.
 namespace keyhold::storage {
 
+/// Keys that begin with this are the store's own records (leadership): lists and watches do not show them, and only
+/// fence conditions name them.
+inline constexpr char kReservedPrefix = '\xff';
+
 /// Position in the store's history. Every commit has one; a key's version is that of the commit that last put it.
 /// Strictly increasing, never reused, kept across restarts. 0 means absent.
 using Version = std::uint64_t;
@@ -37,8 +41,8 @@ struct Entry {
   Version version = 0;
 };
 
-/// One page of a list, in key order. With a delimiter, keys that go on past it are folded into one common prefix
-/// (which ends with the delimiter and counts as one item).
+/// One page of a list, in key order. With a delimiter, all keys that hold it after `prefix` are folded into one common
+/// prefix each (which ends with the first such delimiter and counts as one item).
 struct Page {
   struct Item {
     std::string key;      // The whole key, or the common prefix.
@@ -53,7 +57,7 @@ struct Page {
 struct ListOptions {
   std::string_view prefix;
   std::string_view after;  // Whole key or common prefix of the last item seen; empty = from the start.
-  std::size_t limit = 1000;
+  std::size_t limit = 1000;  // Items a page, at least 1; above limits::kStorageListMax it is that.
   std::optional<char> delimiter;
   ReadAt read_at;
 };
@@ -67,6 +71,8 @@ struct Condition {
 Condition unchanged(std::string key, Version since);
 Condition absent(std::string key);
 Condition present(std::string key);
+/// Whether it holds for a key whose version is `current`.
+bool holds(const Condition& condition, Version current);
 
 struct Operation {
   std::string key;
@@ -79,6 +85,7 @@ Operation erase(std::string key);
 using RequestId = std::array<std::uint8_t, 16>;
 
 /// All or nothing. A key stands at most once among the operations. Bounds: base/limits.h, checked in every backend.
+/// Without operations it only checks: its version is then the one that it was checked at.
 struct Batch {
   std::vector<Condition> conditions;
   std::vector<Operation> operations;
@@ -100,6 +107,9 @@ struct Outcome {
   bool ok() const { return kind == Kind::kOk; }
 };
 
+/// The Outcome of a batch that was not tried.
+Outcome refused(Error error);
+
 /// What became of a commit whose outcome was unknown.
 enum class Resolution { kHappened, kDidNotHappen, kStillUnknown };
 
@@ -120,13 +130,16 @@ class Watcher {
   virtual void on_reset(Version at) = 0;
 };
 
-/// Ends its watch when destroyed; on_changes is not running and not called again after that.
+/// Ends its watch when destroyed; on_changes is not running and not called again after that. Destroy it before the store,
+/// and not from inside its own watcher.
 class Watch {
  public:
   virtual ~Watch() = default;
 };
 
-/// Holds a job's leadership. Ends it when destroyed (best effort; else by its ttl).
+/// Holds a job's leadership. Ends it when destroyed (best effort; else by its ttl). Destroy it before the store.
+///
+/// threads   Any.
 class Leadership {
  public:
   virtual ~Leadership() = default;
@@ -147,6 +160,7 @@ class Storage {
 
   /// The entry, or nullopt when absent. errors: kUnavailable, kCorrupt.
   virtual Result<std::optional<Entry>> get(std::string_view key, ReadAt read_at = {}) const = 0;
+  /// errors: kInvalid (limit 0), kUnavailable, kCorrupt.
   virtual Result<Page> list(const ListOptions& options) const = 0;
 
   /// The only write. `done` is called once, from any thread, possibly before this returns; it must not block.
@@ -178,5 +192,7 @@ class Storage {
 
 /// The bounds of limits.h and the one-operation-a-key rule; every backend calls it first.
 Result<void> check_batch(const Batch& batch);
+/// Its keys and values together: what limits::kStorageBatchBytesMax bounds.
+std::size_t bytes_of(const Batch& batch);
 
 }  // namespace keyhold::storage

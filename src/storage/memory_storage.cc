@@ -1,0 +1,95 @@
+#include "storage/memory_storage.h"
+
+#include <utility>
+
+#include "storage/leadership.h"
+#include "storage/list_page.h"
+
+namespace keyhold::storage {
+
+class MemoryStorage::Cursor {
+ public:
+  explicit Cursor(const Entries& entries) : entries_(entries) {}
+  void seek(const std::string& key) { at_ = entries_.lower_bound(key); }
+  void next() { ++at_; }
+  bool valid() const { return at_ != entries_.end(); }
+  std::string_view key() const { return at_->first; }
+  Version version() const { return at_->second.version; }
+  Result<void> status() const { return {}; }
+
+ private:
+  const Entries& entries_;
+  Entries::const_iterator at_;
+};
+
+Result<std::optional<Entry>> MemoryStorage::get(std::string_view key, ReadAt) const {
+  const std::shared_lock lock(entries_mutex_);
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return std::optional<Entry>();
+  return std::optional<Entry>({found->first, found->second.value, found->second.version});
+}
+
+Result<Page> MemoryStorage::list(const ListOptions& options) const {
+  const std::shared_lock lock(entries_mutex_);
+  Cursor cursor(entries_);
+  return list_page(cursor, options, latest_);
+}
+
+Version MemoryStorage::version_of(std::string_view key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? 0 : found->second.version;
+}
+
+Outcome MemoryStorage::apply(Batch& batch) {
+  Outcome outcome;
+  for (std::size_t i = 0; i < batch.conditions.size(); ++i) {
+    if (!holds(batch.conditions[i], version_of(batch.conditions[i].key))) outcome.conflicts.push_back(i);
+  }
+  if (!outcome.conflicts.empty()) {
+    outcome.kind = Outcome::Kind::kConflict;
+    return outcome;
+  }
+  if (!batch.operations.empty()) ++latest_;
+  for (Operation& operation : batch.operations) {
+    if (operation.value) {
+      entries_.insert_or_assign(operation.key, Stored{*std::move(operation.value), latest_});
+    } else {
+      entries_.erase(operation.key);
+    }
+  }
+  outcome.kind = Outcome::Kind::kOk;
+  outcome.at = latest_;
+  return outcome;
+}
+
+void MemoryStorage::commit(Batch batch, CommitDone done) {
+  if (auto checked = check_batch(batch); !checked.ok()) return done(refused(std::move(checked).error()));
+  Outcome outcome;
+  {
+    const std::lock_guard one_at_a_time(commits_);
+    {
+      const std::unique_lock lock(entries_mutex_);
+      outcome = apply(batch);
+    }
+    if (outcome.ok() && !batch.operations.empty()) hub_.publish(std::move(batch.operations), outcome.at);
+  }
+  done(std::move(outcome));
+}
+
+Resolution MemoryStorage::resolve(const RequestId&) { return Resolution::kStillUnknown; }
+
+Result<std::unique_ptr<Watch>> MemoryStorage::watch(std::string_view prefix, Version from, Watcher& watcher) {
+  TRY_ASSIGN(const Version visible, latest());
+  return hub_.watch(prefix, from, visible, watcher);
+}
+
+Result<std::unique_ptr<Leadership>> MemoryStorage::campaign(std::string_view job, std::int64_t ttl_ms) {
+  return campaign_on(*this, clock_, job, ttl_ms);
+}
+
+Result<Version> MemoryStorage::latest() const {
+  const std::shared_lock lock(entries_mutex_);
+  return latest_;
+}
+
+}  // namespace keyhold::storage
