@@ -1,0 +1,135 @@
+#include "base/time_format.h"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <system_error>
+
+namespace keyhold {
+namespace {
+
+constexpr std::uint64_t kDurationNsMax = std::numeric_limits<std::int64_t>::max();  // 292 years.
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::uint64_t kSecondsPerDay = 86'400;
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t ns;
+};
+
+// A longer name comes before its own prefix ("ms" before "m").
+constexpr std::array kUnits{
+    Unit{"h", 3'600 * kSecondNs},  Unit{"ms", 1'000'000}, Unit{"m", 60 * kSecondNs}, Unit{"s", kSecondNs},
+    Unit{"us", 1'000},             Unit{"\u00b5s", 1'000}, Unit{"\u03bcs", 1'000},   Unit{"ns", 1},
+};
+
+std::optional<std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) {
+  std::uint64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product) || product > kDurationNsMax) return std::nullopt;
+  return product;
+}
+
+bool is_digit(char character) { return character >= '0' && character <= '9'; }
+
+/// All of `text` as a number.
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// Takes digits off the front of `text`.
+std::string_view take_digits(std::string_view& text) {
+  std::size_t count = 0;
+  while (count < text.size() && is_digit(text[count])) ++count;
+  const std::string_view digits = text.substr(0, count);
+  text.remove_prefix(count);
+  return digits;
+}
+
+/// The decimal `fraction` of a unit, rounded down.
+std::uint64_t fraction_ns(std::string_view fraction, std::uint64_t unit_ns) {
+  constexpr std::size_t kDigitsMax = 18;  // A nanosecond is 4e-13 of the largest unit; the product fits 128 bits.
+  std::uint64_t digits = 0;
+  std::uint64_t scale = 1;
+  for (const char digit : fraction.substr(0, kDigitsMax)) {
+    digits = 10 * digits + static_cast<std::uint64_t>(digit - '0');
+    scale *= 10;
+  }
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<std::uint64_t>(Wide{digits} * unit_ns / scale);
+}
+
+/// Takes one number with its unit ("1.5h") off the front of `text`; in nanoseconds.
+std::optional<std::uint64_t> take_term_ns(std::string_view& text) {
+  const std::string_view whole = take_digits(text);
+  std::string_view fraction;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    fraction = take_digits(text);
+  }
+  if (whole.empty() && fraction.empty()) return std::nullopt;
+  for (const Unit& unit : kUnits) {
+    if (!text.starts_with(unit.name)) continue;
+    text.remove_prefix(unit.name.size());
+    const std::optional<std::uint64_t> count = whole.empty() ? 0 : whole_number(whole);
+    std::optional<std::uint64_t> total = count ? multiply(*count, unit.ns) : std::nullopt;
+    if (!total) return std::nullopt;
+    *total += fraction_ns(fraction, unit.ns);
+    return *total;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string format_rfc3339(UnixMillis time_ms) {
+  using namespace std::chrono;
+  const sys_time<milliseconds> time{milliseconds{time_ms}};
+  const auto day = floor<days>(time);
+  const year_month_day date{day};
+  const hh_mm_ss clock{time - day};
+  char text[64];
+  int size = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                           static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                           static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                           static_cast<int>(clock.seconds().count()));
+  if (const auto ms = static_cast<int>(clock.subseconds().count()); ms != 0) {
+    size += std::snprintf(text + size, sizeof text - static_cast<std::size_t>(size), ".%03d", ms);
+    while (text[size - 1] == '0') --size;
+  }
+  return std::string(text, static_cast<std::size_t>(size)) + 'Z';
+}
+
+Result<std::int64_t> parse_duration_s(std::string_view text) {
+  std::optional<std::uint64_t> total_ns;
+  if (const auto seconds = whole_number(text)) {
+    total_ns = multiply(*seconds, kSecondNs);
+  } else if (text.ends_with('d')) {
+    const auto days = whole_number(text.substr(0, text.size() - 1));
+    if (days) total_ns = multiply(*days, kSecondsPerDay * kSecondNs);
+  } else if (!text.empty()) {
+    total_ns = 0;
+    while (total_ns && !text.empty()) {
+      const auto term_ns = take_term_ns(text);
+      total_ns = term_ns && *term_ns <= kDurationNsMax - *total_ns ? std::optional(*total_ns + *term_ns) : std::nullopt;
+    }
+  }
+  if (!total_ns) return Error{Code::kInvalid, "not a duration"};
+  return static_cast<std::int64_t>(*total_ns / kSecondNs);
+}
+
+std::string format_duration_s(std::int64_t duration_s) {
+  const bool negative = duration_s < 0;
+  const auto magnitude = negative ? 0 - static_cast<std::uint64_t>(duration_s) : static_cast<std::uint64_t>(duration_s);
+  std::string text = negative ? "-" : "";
+  if (magnitude >= 3'600) text += std::to_string(magnitude / 3'600) + "h";
+  if (magnitude >= 60) text += std::to_string(magnitude / 60 % 60) + "m";
+  return text + std::to_string(magnitude % 60) + "s";
+}
+
+}  // namespace keyhold
