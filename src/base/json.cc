@@ -142,9 +142,7 @@ class Parser {
   }
 
   std::vector<Node> take_nodes() { return std::move(nodes_); }
-  Error error() const {
-    return {Code::kInvalid, "invalid JSON at byte " + std::to_string(at_ - begin_) + ": " + reason_};
-  }
+  Failure failure() const { return {static_cast<std::size_t>(at_ - begin_), reason_}; }
 
  private:
   /// An open container. Its children so far are the pending nodes from `first` on.
@@ -514,10 +512,16 @@ Value Value::at(std::size_t index) const {
   return {text_, nodes_, nodes_ + node_->first_child + child};
 }
 
-std::string Value::key_at(std::size_t index) const {
+std::string_view Value::key_raw(std::size_t index) const {
   CHECK(is_object() && index < size());
+  const Node& key = nodes_[node_->first_child + 2 * index];
+  return {text_ + key.begin, key.bytes};
+}
+
+std::string Value::key_at(std::size_t index) const {
+  const std::string_view quoted = key_raw(index);
   std::string name;
-  decode(inside_of(text_, nodes_[node_->first_child + 2 * index]), [&](std::string_view piece) { name.append(piece); });
+  decode(quoted.substr(1, quoted.size() - 2), [&](std::string_view piece) { name.append(piece); });
   return name;
 }
 
@@ -530,10 +534,15 @@ std::optional<Value> Value::find(std::string_view key) const {
   return std::nullopt;
 }
 
-Result<Document> Document::parse(std::string_view text, const Limits& limits) {
-  if (text.size() > std::numeric_limits<std::uint32_t>::max()) return Error{Code::kInvalid, "JSON of over 4 GiB"};
+Result<Document> Document::parse(std::string_view text, const Limits& limits, Failure* failure) {
+  const auto refuse = [failure](const Failure& found) {
+    if (failure != nullptr) *failure = found;
+    return Error{Code::kInvalid,
+                 "invalid JSON at byte " + std::to_string(found.offset_bytes) + ": " + found.reason};
+  };
+  if (text.size() > std::numeric_limits<std::uint32_t>::max()) return refuse({0, "over 4 GiB"});
   Parser parser(text, limits);
-  if (!parser.run()) return parser.error();
+  if (!parser.run()) return refuse(parser.failure());
   return Document(text, parser.take_nodes());
 }
 

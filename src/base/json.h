@@ -24,6 +24,12 @@ struct Limits {
   std::size_t nodes_max = limits::kJsonNodesMax;
 };
 
+/// Where and why a text was refused; the reason never holds the text.
+struct Failure {
+  std::size_t offset_bytes = 0;
+  const char* reason = "";
+};
+
 namespace internal {
 /// One value or key as a span of the text. The children of a container stand side by side: an array's elements, or an
 /// object's keys and values in turn.
@@ -64,6 +70,7 @@ class Value {
   std::size_t size() const { return is_object() ? node_->children / 2 : node_->children; }
   Value at(std::size_t index) const;            // index < size(). Constant time.
   std::string key_at(std::size_t index) const;  // Of an object's member, escapes resolved.
+  std::string_view key_raw(std::size_t index) const;  // The same as received, with its quotes.
   /// The member with this name, compared after escapes are resolved. Linear, by length first.
   std::optional<Value> find(std::string_view key) const;
 
@@ -82,8 +89,8 @@ class Document {
  public:
   /// Refused (kInvalid, with a byte offset and never the text): anything outside RFC 8259, invalid UTF-8, lone surrogate
   /// escapes, duplicate keys in one object (after escapes), text after the value, depth or nodes over the limits.
-  /// Time is O(n log n) in the bytes, whatever the text.
-  static Result<Document> parse(std::string_view text, const Limits& limits = {});
+  /// Time is O(n log n) in the bytes, whatever the text. `failure`, if given, is set with the error.
+  static Result<Document> parse(std::string_view text, const Limits& limits = {}, Failure* failure = nullptr);
 
   Document(Document&&) noexcept = default;
   Document& operator=(Document&&) noexcept = default;
