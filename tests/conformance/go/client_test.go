@@ -1,0 +1,397 @@
+// The official Go client against a server: VAULT_ADDR and the CA come from the environment, as in any program of its users.
+// KEYHOLD_MODE is "dev" (ready, VAULT_TOKEN set) or "fresh" (not initialised: the client does it all).
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
+)
+
+var ctx = context.Background()
+
+func newClient(t *testing.T, token string) *api.Client {
+	t.Helper()
+	client, err := api.NewClient(nil)
+	must(t, err)
+	client.SetMaxRetries(0)
+	client.SetToken(token)
+	return client
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func equal[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// The error is an answer of that status, one of whose errors contains the text.
+func refused(t *testing.T, err error, status int, text string) {
+	t.Helper()
+	var response *api.ResponseError
+	if !errors.As(err, &response) {
+		t.Fatalf("got %v, want a %d", err, status)
+	}
+	equal(t, "status", response.StatusCode, status)
+	if text == "" {
+		equal(t, "errors", len(response.Errors), 0)
+		return
+	}
+	for _, message := range response.Errors {
+		if strings.Contains(message, text) {
+			return
+		}
+	}
+	t.Fatalf("errors %q do not say %q", response.Errors, text)
+}
+
+// One secret of its own for each case that changes it.
+var written int
+
+func freshPath(t *testing.T, client *api.Client, versions int) string {
+	t.Helper()
+	written++
+	path := fmt.Sprintf("go/secret-%d", written)
+	for version := 1; version <= versions; version++ {
+		_, err := client.KVv2("secret").Put(ctx, path, map[string]interface{}{"version": fmt.Sprint(version)})
+		must(t, err)
+	}
+	return path
+}
+
+func TestClient(t *testing.T) {
+	var client *api.Client
+	var keys []string
+	fresh := os.Getenv("KEYHOLD_MODE") == "fresh"
+	run := func(name string, body func(*testing.T)) {
+		if !t.Run(name, body) && (name == "Init" || name == "Unseal" || name == "Mount") {
+			t.Fatal("the rest needs it")
+		}
+	}
+
+	if fresh {
+		client = newClient(t, "")
+		client.ClearToken()
+		run("HealthBeforeInit", func(t *testing.T) {
+			health, err := client.Sys().Health()
+			must(t, err)
+			equal(t, "initialized", health.Initialized, false)
+			equal(t, "sealed", health.Sealed, true)
+			initialized, err := client.Sys().InitStatus()
+			must(t, err)
+			equal(t, "init status", initialized, false)
+		})
+		run("Init", func(t *testing.T) {
+			reply, err := client.Sys().Init(&api.InitRequest{SecretShares: 3, SecretThreshold: 2})
+			must(t, err)
+			equal(t, "shares", len(reply.KeysB64), 3)
+			equal(t, "shares in hex", len(reply.Keys), 3)
+			keys = reply.KeysB64
+			client.SetToken(reply.RootToken)
+			_, err = client.Sys().Init(&api.InitRequest{SecretShares: 1, SecretThreshold: 1})
+			refused(t, err, 400, "initialized")
+		})
+		run("SealedRefuses", func(t *testing.T) {
+			_, err := client.Logical().Read("secret/data/any")
+			refused(t, err, 503, "sealed")
+		})
+		run("Unseal", func(t *testing.T) {
+			status, err := client.Sys().Unseal(keys[0])
+			must(t, err)
+			equal(t, "progress", status.Progress, 1)
+			equal(t, "threshold", status.T, 2)
+			equal(t, "shares", status.N, 3)
+			if status.Nonce == "" {
+				t.Fatal("no nonce while unsealing")
+			}
+			status, err = client.Sys().ResetUnsealProcess()
+			must(t, err)
+			equal(t, "progress after reset", status.Progress, 0)
+			for _, key := range []string{keys[2], keys[0]} {
+				status, err = client.Sys().Unseal(key)
+				must(t, err)
+			}
+			equal(t, "sealed", status.Sealed, false)
+		})
+		run("Mount", func(t *testing.T) {
+			must(t, client.Sys().Mount("secret", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
+			err := client.Sys().Mount("secret", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}})
+			refused(t, err, 400, "in use")
+		})
+	} else {
+		client = newClient(t, os.Getenv("VAULT_TOKEN"))
+	}
+	kv := client.KVv2("secret")
+
+	run("NoNamespace", func(t *testing.T) { equal(t, "header", client.Headers().Get("X-Vault-Namespace"), "") })
+
+	run("Health", func(t *testing.T) {
+		health, err := client.Sys().Health()
+		must(t, err)
+		equal(t, "initialized", health.Initialized, true)
+		equal(t, "sealed", health.Sealed, false)
+		equal(t, "standby", health.Standby, false)
+		if health.Version == "" {
+			t.Fatal("no version")
+		}
+	})
+
+	run("SealStatus", func(t *testing.T) {
+		status, err := client.Sys().SealStatus()
+		must(t, err)
+		equal(t, "type", status.Type, "shamir")
+		equal(t, "sealed", status.Sealed, false)
+	})
+
+	run("FirstSecret", func(t *testing.T) {
+		_, err := kv.Put(ctx, "database/creds", map[string]interface{}{"username": "app", "password": "hunter2"})
+		must(t, err)
+		secret, err := client.KVv2("secret").Get(ctx, "database/creds")
+		must(t, err)
+		equal(t, "username", secret.Data["username"], interface{}("app"))
+		equal(t, "version", secret.VersionMetadata.Version, 1)
+		if time.Since(secret.VersionMetadata.CreatedTime).Abs() > time.Hour {
+			t.Fatalf("created %v", secret.VersionMetadata.CreatedTime)
+		}
+	})
+
+	run("ContentAsReceived", func(t *testing.T) {
+		content := `{"big":12345678901234567890123,"exact":1.10,"tiny":1e-400,"text":"ä \" \\ \u0000 😀","list":[1,null,{"a":false}],"":""}`
+		decoder := json.NewDecoder(strings.NewReader(content))
+		decoder.UseNumber()
+		var want map[string]interface{}
+		must(t, decoder.Decode(&want))
+		_, err := kv.Put(ctx, "go/content", want)
+		must(t, err)
+		secret, err := kv.Get(ctx, "go/content")
+		must(t, err)
+		equal(t, "content", secret.Data, want)
+	})
+
+	run("MebibyteValue", func(t *testing.T) {
+		value := strings.Repeat("0123456789abcdef", 65536)
+		_, err := kv.Put(ctx, "go/large", map[string]interface{}{"value": value})
+		must(t, err)
+		secret, err := kv.Get(ctx, "go/large")
+		must(t, err)
+		if secret.Data["value"] != value {
+			t.Fatal("the value changed")
+		}
+	})
+
+	run("Versions", func(t *testing.T) {
+		path := freshPath(t, client, 3)
+		secret, err := kv.GetVersion(ctx, path, 2)
+		must(t, err)
+		equal(t, "content", secret.Data["version"], interface{}("2"))
+		versions, err := kv.GetVersionsAsList(ctx, path)
+		must(t, err)
+		equal(t, "versions", len(versions), 3)
+		equal(t, "last", versions[2].Version, 3)
+		metadata, err := kv.GetMetadata(ctx, path)
+		must(t, err)
+		equal(t, "current", metadata.CurrentVersion, 3)
+		equal(t, "cas required", metadata.CASRequired, false)
+		equal(t, "versions of metadata", len(metadata.Versions), 3)
+	})
+
+	run("OnlyTheNewestVersionsStay", func(t *testing.T) {
+		path := freshPath(t, client, 12)
+		metadata, err := kv.GetMetadata(ctx, path)
+		must(t, err)
+		equal(t, "kept", len(metadata.Versions), 10)
+		equal(t, "oldest", metadata.OldestVersion, 3)
+		_, err = kv.GetVersion(ctx, path, 1)
+		if !errors.Is(err, api.ErrSecretNotFound) {
+			t.Fatal(err)
+		}
+	})
+
+	run("Cas", func(t *testing.T) {
+		path := freshPath(t, client, 0)
+		data := map[string]interface{}{"a": "b"}
+		_, err := kv.Put(ctx, path, data, api.WithCheckAndSet(0))
+		must(t, err)
+		_, err = kv.Put(ctx, path, data, api.WithCheckAndSet(0))
+		refused(t, err, 400, "check-and-set parameter did not match the current version")
+		secret, err := kv.Put(ctx, path, data, api.WithCheckAndSet(1))
+		must(t, err)
+		equal(t, "version", secret.VersionMetadata.Version, 2)
+		_, err = kv.Put(ctx, path, data, api.WithCheckAndSet(7))
+		refused(t, err, 400, "check-and-set parameter did not match the current version")
+	})
+
+	run("List", func(t *testing.T) {
+		for _, name := range []string{"list/a", "list/b/c", "list/b/d"} {
+			_, err := kv.Put(ctx, name, map[string]interface{}{})
+			must(t, err)
+		}
+		for _, path := range []string{"secret/metadata/list", "secret/metadata/list/"} {
+			listed, err := client.Logical().List(path)
+			must(t, err)
+			equal(t, path, listed.Data["keys"], interface{}([]interface{}{"a", "b/"}))
+		}
+	})
+
+	run("MissingIsNil", func(t *testing.T) {
+		secret, err := client.Logical().Read("secret/data/go/missing")
+		must(t, err)
+		equal(t, "read", secret, nil)
+		secret, err = client.Logical().List("secret/metadata/go/missing")
+		must(t, err)
+		equal(t, "list", secret, nil)
+		_, err = kv.Get(ctx, "go/missing")
+		if !errors.Is(err, api.ErrSecretNotFound) {
+			t.Fatal(err)
+		}
+	})
+
+	run("DeletedVersion", func(t *testing.T) {
+		path := freshPath(t, client, 2)
+		must(t, kv.Delete(ctx, path))
+		secret, err := kv.Get(ctx, path)
+		must(t, err)
+		if secret.Data != nil || secret.VersionMetadata.DeletionTime.IsZero() {
+			t.Fatalf("data %v, deleted %v", secret.Data, secret.VersionMetadata.DeletionTime)
+		}
+		secret, err = kv.GetVersion(ctx, path, 1)
+		must(t, err)
+		equal(t, "the version before", secret.Data["version"], interface{}("1"))
+		must(t, kv.Undelete(ctx, path, []int{2}))
+		secret, err = kv.Get(ctx, path)
+		must(t, err)
+		equal(t, "undeleted", secret.Data["version"], interface{}("2"))
+	})
+
+	run("DeleteVersions", func(t *testing.T) {
+		path := freshPath(t, client, 3)
+		must(t, kv.DeleteVersions(ctx, path, []int{1, 3}))
+		versions, err := kv.GetVersionsAsList(ctx, path)
+		must(t, err)
+		for index, deleted := range []bool{true, false, true} {
+			equal(t, fmt.Sprintf("version %d deleted", index+1), !versions[index].DeletionTime.IsZero(), deleted)
+		}
+	})
+
+	run("Destroy", func(t *testing.T) {
+		path := freshPath(t, client, 2)
+		must(t, kv.Destroy(ctx, path, []int{1}))
+		secret, err := kv.GetVersion(ctx, path, 1)
+		must(t, err)
+		equal(t, "destroyed", secret.VersionMetadata.Destroyed, true)
+		if secret.Data != nil {
+			t.Fatal("destroyed data came back")
+		}
+		must(t, kv.Undelete(ctx, path, []int{1}))
+		secret, err = kv.GetVersion(ctx, path, 1)
+		must(t, err)
+		equal(t, "destroyed for good", secret.VersionMetadata.Destroyed, true)
+	})
+
+	run("SecondMount", func(t *testing.T) {
+		must(t, client.Sys().Mount("team/kv", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
+		_, err := client.KVv2("team/kv").Put(ctx, "a", map[string]interface{}{"b": "c"})
+		must(t, err)
+		must(t, client.Sys().Unmount("team/kv"))
+		_, err = client.Logical().Write("team/kv/data/a", map[string]interface{}{"data": map[string]interface{}{}})
+		refused(t, err, 404, "no handler for route")
+		must(t, client.Sys().Mount("team/kv", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
+		_, err = client.KVv2("team/kv").Get(ctx, "a")
+		if !errors.Is(err, api.ErrSecretNotFound) {
+			t.Fatal("a mount made again shows old data: ", err)
+		}
+		must(t, client.Sys().Unmount("team/kv"))
+	})
+
+	run("PolicyAndTokens", func(t *testing.T) {
+		policy := `path "secret/data/go/allowed/*" { capabilities = ["create", "read"] }
+path "secret/data/go/allowed/not" { capabilities = ["deny"] }`
+		must(t, client.Sys().PutPolicy("go-reader", policy))
+		_, err := kv.Put(ctx, "go/allowed/a", map[string]interface{}{"k": "v"})
+		must(t, err)
+		created, err := client.Auth().Token().Create(&api.TokenCreateRequest{
+			Policies: []string{"go-reader"}, TTL: "1h", DisplayName: "go", Metadata: map[string]string{"team": "a"}})
+		must(t, err)
+		if created.Auth == nil || !strings.HasPrefix(created.Auth.ClientToken, "hvs.") {
+			t.Fatal("no service token")
+		}
+		equal(t, "policies", created.Auth.TokenPolicies, []string{"default", "go-reader"})
+		equal(t, "lease", created.Auth.LeaseDuration, 3600)
+
+		limited := newClient(t, created.Auth.ClientToken)
+		secret, err := limited.KVv2("secret").Get(ctx, "go/allowed/a")
+		must(t, err)
+		equal(t, "allowed", secret.Data["k"], interface{}("v"))
+		_, err = limited.KVv2("secret").Put(ctx, "go/allowed/new", map[string]interface{}{})
+		must(t, err)
+		_, err = limited.KVv2("secret").Put(ctx, "go/allowed/new", map[string]interface{}{})
+		refused(t, err, 403, "permission denied")
+		_, err = limited.KVv2("secret").Get(ctx, "go/allowed/not")
+		refused(t, err, 403, "permission denied")
+		_, err = limited.KVv2("secret").Get(ctx, "database/creds")
+		refused(t, err, 403, "permission denied")
+		_, err = limited.Logical().List("secret/metadata/go")
+		refused(t, err, 403, "permission denied")
+
+		self, err := limited.Auth().Token().LookupSelf()
+		must(t, err)
+		equal(t, "display name", self.Data["display_name"], interface{}("token-go"))
+		ttl, err := self.TokenTTL()
+		must(t, err)
+		if ttl <= 0 || ttl > time.Hour {
+			t.Fatal("ttl ", ttl)
+		}
+		must(t, limited.Auth().Token().RevokeSelf(""))
+		_, err = limited.KVv2("secret").Get(ctx, "go/allowed/a")
+		refused(t, err, 403, "permission denied")
+	})
+
+	run("ForgedToken", func(t *testing.T) {
+		_, err := newClient(t, "hvs."+strings.Repeat("A", 90)).KVv2("secret").Get(ctx, "database/creds")
+		refused(t, err, 403, "permission denied")
+	})
+
+	run("BearerToken", func(t *testing.T) {
+		other := newClient(t, "")
+		other.ClearToken()
+		other.SetHeaders(http.Header{"Authorization": {"Bearer " + client.Token()}})
+		secret, err := other.KVv2("secret").Get(ctx, "database/creds")
+		must(t, err)
+		equal(t, "username", secret.Data["username"], interface{}("app"))
+	})
+
+	if fresh {
+		run("SealAndUnseal", func(t *testing.T) {
+			must(t, client.Sys().Seal())
+			_, err := kv.Get(ctx, "database/creds")
+			refused(t, err, 503, "sealed")
+			health, err := client.Sys().Health()
+			must(t, err)
+			equal(t, "sealed", health.Sealed, true)
+			for _, key := range keys[1:] {
+				_, err = client.Sys().Unseal(key)
+				must(t, err)
+			}
+			secret, err := kv.Get(ctx, "database/creds")
+			must(t, err)
+			equal(t, "username", secret.Data["username"], interface{}("app"))
+		})
+	}
+}

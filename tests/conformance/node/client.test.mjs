@@ -1,0 +1,172 @@
+// node-vault against a server: VAULT_ADDR and the CA come from the environment, as in any program of its users.
+// KEYHOLD_MODE is "dev" (ready, VAULT_TOKEN set) or "fresh" (not initialised: the client does it all).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import vault from 'node-vault';
+
+const fresh = process.env.KEYHOLD_MODE === 'fresh';
+const client = vault();
+let keys;
+
+async function refused(promise, status, message) {
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.response?.statusCode, status, String(error));
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+let written = 0;
+async function freshPath(versions) {
+  const path = `node/secret-${++written}`;
+  for (let version = 1; version <= versions; ++version) {
+    await client.write(`secret/data/${path}`, { data: { version: String(version) } });
+  }
+  return path;
+}
+
+if (fresh) {
+  test('health before init', async () => {
+    assert.deepEqual(await client.initialized(), { initialized: false });
+    assert.equal((await client.health()).initialized, false);
+  });
+
+  test('init', async () => {
+    const reply = await client.init({ secret_shares: 3, secret_threshold: 2 });
+    assert.equal(reply.keys.length, 3);
+    keys = reply.keys;
+    client.token = reply.root_token;
+    await refused(client.init({ secret_shares: 1, secret_threshold: 1 }), 400, /initialized/);
+  });
+
+  test('sealed refuses', () => refused(client.read('secret/data/any'), 503, /sealed/));
+
+  test('unseal', async () => {
+    const first = await client.unseal({ key: keys[0] });
+    assert.deepEqual([first.progress, first.t, first.n, first.sealed], [1, 2, 3, true]);
+    assert.equal((await client.unseal({ reset: true })).progress, 0);
+    await client.unseal({ key: keys[1] });
+    assert.equal((await client.unseal({ key: keys[2] })).sealed, false);
+  });
+
+  test('mount', async () => {
+    await client.mount({ mount_point: 'secret', type: 'kv', options: { version: '2' } });
+    await refused(client.mount({ mount_point: 'secret', type: 'kv', options: { version: '2' } }), 400, /in use/);
+  });
+}
+
+test('health', async () => {
+  const health = await client.health();
+  assert.deepEqual([health.initialized, health.sealed, health.standby], [true, false, false]);
+});
+
+test('seal status', async () => {
+  const status = await client.status();
+  assert.deepEqual([status.type, status.sealed], ['shamir', false]);
+});
+
+test('first secret', async () => {
+  const put = await client.write('secret/data/node/creds', { data: { username: 'app', password: 'hunter2' } });
+  assert.equal(put.data.version, 1);
+  const secret = await client.read('secret/data/node/creds');
+  assert.equal(secret.data.data.username, 'app');
+  assert.equal(secret.data.metadata.version, 1);
+  for (const member of ['request_id', 'lease_id', 'renewable', 'lease_duration', 'wrap_info', 'warnings', 'auth']) {
+    assert.ok(member in secret, member);
+  }
+});
+
+test('content as received', async () => {
+  const content = { text: 'ä " \\ \0 😀', list: [1, null, { a: false }], number: 1.5, '': '' };
+  await client.write('secret/data/node/content', { data: content });
+  assert.deepEqual((await client.read('secret/data/node/content')).data.data, content);
+});
+
+test('versions', async () => {
+  const path = await freshPath(3);
+  assert.deepEqual((await client.read(`secret/data/${path}?version=2`)).data.data, { version: '2' });
+  const metadata = (await client.read(`secret/metadata/${path}`)).data;
+  assert.equal(metadata.current_version, 3);
+  assert.deepEqual(Object.keys(metadata.versions).sort(), ['1', '2', '3']);
+});
+
+test('check and set', async () => {
+  const path = await freshPath(1);
+  const put = (cas) => client.write(`secret/data/${path}`, { data: {}, options: { cas } });
+  await refused(put(0), 400, /check-and-set parameter did not match the current version/);
+  await refused(put(5), 400, /check-and-set parameter did not match the current version/);
+  assert.equal((await put(1)).data.version, 2);
+});
+
+test('list', async () => {
+  for (const name of ['a', 'b/c']) await client.write(`secret/data/node-list/${name}`, { data: {} });
+  for (const path of ['secret/metadata/node-list', 'secret/metadata/node-list/']) {
+    assert.deepEqual((await client.list(path)).data.keys, ['a', 'b/']);
+  }
+  const byQuery = vault({ noCustomHTTPVerbs: true, token: client.token });
+  assert.deepEqual((await byQuery.list('secret/metadata/node-list')).data.keys, ['a', 'b/']);
+});
+
+test('missing', async () => {
+  await refused(client.read('secret/data/node/missing'), 404, /^Status 404$/);
+  await refused(client.list('secret/metadata/node/missing'), 404, /^Status 404$/);
+});
+
+test('deleted version', async () => {
+  const path = await freshPath(2);
+  assert.equal(await client.delete(`secret/data/${path}`), '');
+  await assert.rejects(client.read(`secret/data/${path}`), ({ response }) => {
+    assert.equal(response.statusCode, 404);
+    assert.equal(response.body.data.data, null);
+    assert.notEqual(response.body.data.metadata.deletion_time, '');
+    return true;
+  });
+  await client.write(`secret/undelete/${path}`, { versions: [2] });
+  assert.deepEqual((await client.read(`secret/data/${path}`)).data.data, { version: '2' });
+  await client.write(`secret/delete/${path}`, { versions: [1] });
+  await refused(client.read(`secret/data/${path}?version=1`), 404, /./);
+});
+
+test('destroy', async () => {
+  const path = await freshPath(2);
+  await client.destroySecretVersions({ path, versions: [1] });
+  const metadata = (await client.read(`secret/metadata/${path}`)).data;
+  assert.equal(metadata.versions['1'].destroyed, true);
+  assert.equal(metadata.versions['2'].destroyed, false);
+});
+
+test('second mount', async () => {
+  await client.mount({ mount_point: 'node-kv', type: 'kv', options: { version: '2' } });
+  await client.write('node-kv/data/a', { data: { b: 'c' } });
+  await client.unmount({ mount_point: 'node-kv' });
+  await refused(client.read('node-kv/data/a'), 404, /no handler for route|Status 404/);
+});
+
+test('policy and tokens', async () => {
+  await client.write('sys/policies/acl/node-reader', {
+    policy: 'path "secret/data/node/allowed" { capabilities = ["read"] }',
+  });
+  await client.write('secret/data/node/allowed', { data: { k: 'v' } });
+  const limited = vault({ token: client.token });  // tokenCreate() moves a client to the token it made.
+  const { auth } = await limited.tokenCreate({ policies: ['node-reader'], ttl: '1h' });
+  assert.deepEqual(auth.policies, ['default', 'node-reader']);
+  assert.deepEqual((await limited.read('secret/data/node/allowed')).data.data, { k: 'v' });
+  await refused(limited.write('secret/data/node/allowed', { data: {} }), 403, /permission denied/);
+  await refused(limited.read('secret/data/node/creds'), 403, /permission denied/);
+  assert.ok((await limited.tokenLookupSelf()).data.policies.includes('node-reader'));
+  await limited.tokenRevokeSelf();
+  await refused(limited.read('secret/data/node/allowed'), 403, /permission denied/);
+});
+
+test('forged token', () =>
+  refused(vault({ token: `hvs.${'A'.repeat(90)}` }).read('secret/data/node/creds'), 403, /permission denied/));
+
+if (fresh) {
+  test('seal and unseal', async () => {
+    await client.seal();
+    await refused(client.read('secret/data/node/creds'), 503, /sealed/);
+    await client.unseal({ key: keys[0] });
+    await client.unseal({ key: keys[1] });
+    assert.equal((await client.read('secret/data/node/creds')).data.data.username, 'app');
+  });
+}

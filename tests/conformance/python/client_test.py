@@ -1,0 +1,198 @@
+"""hvac against a server: VAULT_ADDR and the CA come from the environment, as in any program of its users.
+
+KEYHOLD_MODE is "dev" (ready, VAULT_TOKEN set) or "fresh" (not initialised: the client does it all)."""
+
+import itertools
+import os
+import unittest
+
+import hvac
+import hvac.exceptions
+
+FRESH = os.environ["KEYHOLD_MODE"] == "fresh"
+_numbers = itertools.count(1)
+
+
+def new_client(token=""):
+    return hvac.Client(token=token)
+
+
+class Shared:
+    """What the first steps make and the later ones use."""
+
+    client = new_client(os.environ.get("VAULT_TOKEN", ""))
+    keys = []
+
+
+class ATestLifeCycle(unittest.TestCase):
+    """From an empty store to a mounted engine. Runs first, by its name."""
+
+    client = Shared.client
+
+    def test_1_health_before_init(self):
+        self.assertFalse(self.client.sys.is_initialized())
+        self.assertEqual(self.client.sys.read_health_status().status_code, 501)
+
+    def test_2_init(self):
+        reply = self.client.sys.initialize(secret_shares=3, secret_threshold=2)
+        self.assertEqual(len(reply["keys"]), 3)
+        Shared.keys = reply["keys"]
+        self.client.token = reply["root_token"]
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            self.client.sys.initialize(secret_shares=1, secret_threshold=1)
+
+    def test_3_sealed_refuses(self):
+        self.assertEqual(self.client.sys.read_health_status().status_code, 503)
+        with self.assertRaises(hvac.exceptions.VaultDown):
+            self.client.secrets.kv.v2.read_secret("any", raise_on_deleted_version=True)
+
+    def test_4_unseal(self):
+        status = self.client.sys.submit_unseal_key(Shared.keys[0])
+        self.assertEqual((status["progress"], status["t"], status["n"]), (1, 2, 3))
+        self.assertEqual(self.client.sys.submit_unseal_key(reset=True)["progress"], 0)
+        self.client.sys.submit_unseal_keys(Shared.keys[:2])
+        self.assertFalse(self.client.sys.is_sealed())
+
+    def test_5_mount(self):
+        self.client.sys.enable_secrets_engine("kv", path="secret", options={"version": "2"})
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            self.client.sys.enable_secrets_engine("kv", path="secret", options={"version": "2"})
+
+
+class BaseCase(unittest.TestCase):
+    def setUp(self):
+        self.client = Shared.client
+        self.kv = self.client.secrets.kv.v2
+
+    def fresh_path(self, versions):
+        path = f"python/secret-{next(_numbers)}"
+        for version in range(1, versions + 1):
+            self.kv.create_or_update_secret(path, {"version": str(version)})
+        return path
+
+    def read(self, path, version=None):
+        return self.kv.read_secret_version(path, version=version, raise_on_deleted_version=True)["data"]
+
+
+class BTestKv(BaseCase):
+    def test_authenticated(self):
+        self.assertTrue(self.client.is_authenticated())
+
+    def test_health(self):
+        self.assertEqual(self.client.sys.read_health_status().status_code, 200)
+        self.assertFalse(self.client.sys.read_health_status(method="GET")["sealed"])
+
+    def test_first_secret(self):
+        self.kv.create_or_update_secret("python/creds", {"username": "app", "password": "hunter2"})
+        secret = self.read("python/creds")
+        self.assertEqual(secret["data"]["username"], "app")
+        self.assertEqual(secret["metadata"]["version"], 1)
+        self.assertEqual(secret["metadata"]["deletion_time"], "")
+
+    def test_content_as_received(self):
+        content = {"big": 12345678901234567890123, "text": "ä \" \\ \0 😀", "list": [1, None, {"a": False}], "": ""}
+        self.kv.create_or_update_secret("python/content", content)
+        self.assertEqual(self.read("python/content")["data"], content)
+
+    def test_versions(self):
+        path = self.fresh_path(3)
+        self.assertEqual(self.read(path)["data"], {"version": "3"})
+        self.assertEqual(self.read(path, version=2)["data"], {"version": "2"})
+        metadata = self.kv.read_secret_metadata(path)["data"]
+        self.assertEqual(metadata["current_version"], 3)
+        self.assertEqual(sorted(metadata["versions"]), ["1", "2", "3"])
+
+    def test_cas(self):
+        path = self.fresh_path(1)
+        for wrong in (0, 2):
+            with self.assertRaisesRegex(hvac.exceptions.InvalidRequest, "check-and-set parameter did not match"):
+                self.kv.create_or_update_secret(path, {}, cas=wrong)
+        self.assertEqual(self.kv.create_or_update_secret(path, {}, cas=1)["data"]["version"], 2)
+
+    def test_list(self):
+        for name in ("python-list/a", "python-list/b/c"):
+            self.kv.create_or_update_secret(name, {})
+        self.assertEqual(self.kv.list_secrets("python-list")["data"]["keys"], ["a", "b/"])
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.kv.list_secrets("python/nothing-here")
+
+    def test_list_by_query(self):
+        self.kv.create_or_update_secret("python-query/a", {})
+        for word in ("True", "true", "1", "t"):
+            reply = self.client.adapter.get("/v1/secret/metadata/python-query", params={"list": word})
+            self.assertEqual(reply["data"]["keys"], ["a"])
+
+    def test_missing(self):
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.read("python/missing")
+
+    def test_deleted_version(self):
+        path = self.fresh_path(2)
+        self.kv.delete_latest_version_of_secret(path)
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.read(path)
+        body = self.kv.read_secret_version(path, raise_on_deleted_version=False)
+        self.assertIsNone(body["data"]["data"])
+        self.assertNotEqual(body["data"]["metadata"]["deletion_time"], "")
+        self.kv.undelete_secret_versions(path, [2])
+        self.assertEqual(self.read(path)["data"], {"version": "2"})
+
+    def test_delete_versions(self):
+        path = self.fresh_path(3)
+        self.kv.delete_secret_versions(path, [1, 3])
+        versions = self.kv.read_secret_metadata(path)["data"]["versions"]
+        self.assertEqual([bool(versions[n]["deletion_time"]) for n in "123"], [True, False, True])
+
+    def test_destroy(self):
+        path = self.fresh_path(2)
+        self.kv.destroy_secret_versions(path, [1])
+        self.assertTrue(self.kv.read_secret_metadata(path)["data"]["versions"]["1"]["destroyed"])
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.read(path, version=1)
+        self.assertEqual(self.read(path)["data"], {"version": "2"})
+
+
+class CTestSystem(BaseCase):
+    def test_mounts(self):
+        self.client.sys.enable_secrets_engine("kv", path="python-kv", options={"version": "2"})
+        self.kv.create_or_update_secret("a", {"b": "c"}, mount_point="python-kv")
+        self.client.sys.disable_secrets_engine("python-kv")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.kv.create_or_update_secret("a", {}, mount_point="python-kv")
+
+    def test_policy_and_tokens(self):
+        self.client.sys.create_or_update_acl_policy(
+            "python-reader", 'path "secret/data/python/allowed" { capabilities = ["read"] }')
+        self.kv.create_or_update_secret("python/allowed", {"k": "v"})
+        auth = self.client.auth.token.create(policies=["python-reader"], ttl="1h")["auth"]
+        self.assertEqual(auth["policies"], ["default", "python-reader"])
+        limited = new_client(auth["client_token"])
+        self.assertEqual(limited.secrets.kv.v2.read_secret("python/allowed", raise_on_deleted_version=True)
+                         ["data"]["data"], {"k": "v"})
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            limited.secrets.kv.v2.create_or_update_secret("python/allowed", {})
+        self.assertIn("python-reader", limited.auth.token.lookup_self()["data"]["policies"])
+        limited.auth.token.revoke_self()
+        self.assertFalse(limited.is_authenticated())
+
+    def test_forged_token(self):
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            new_client("hvs." + "A" * 90).secrets.kv.v2.read_secret("any", raise_on_deleted_version=True)
+
+
+class ZTestSeal(BaseCase):
+    """Runs last, by its name."""
+
+    def test_seal_and_unseal(self):
+        self.kv.create_or_update_secret("python/kept", {"k": "v"})
+        self.client.sys.seal()
+        self.assertTrue(self.client.sys.is_sealed())
+        self.client.sys.submit_unseal_keys(Shared.keys[1:])
+        self.assertEqual(self.read("python/kept")["data"], {"k": "v"})
+
+
+if not FRESH:  # A development server is ready from its start, and its unseal key is not the client's.
+    del ATestLifeCycle, ZTestSeal
+
+if __name__ == "__main__":
+    unittest.main()
