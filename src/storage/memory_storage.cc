@@ -23,14 +23,14 @@ class MemoryStorage::Cursor {
 };
 
 Result<std::optional<Entry>> MemoryStorage::get(std::string_view key, ReadAt) const {
-  const std::shared_lock lock(entries_mutex_);
+  const ReaderLock lock(entries_mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return std::optional<Entry>();
   return std::optional<Entry>({found->first, found->second.value, found->second.version});
 }
 
 Result<Page> MemoryStorage::list(const ListOptions& options) const {
-  const std::shared_lock lock(entries_mutex_);
+  const ReaderLock lock(entries_mutex_);
   Cursor cursor(entries_);
   return list_page(cursor, options, latest_);
 }
@@ -66,9 +66,9 @@ void MemoryStorage::commit(Batch batch, CommitDone done) {
   if (auto checked = check_batch(batch); !checked.ok()) return done(refused(std::move(checked).error()));
   Outcome outcome;
   {
-    const std::lock_guard one_at_a_time(commits_);
+    const MutexLock one_at_a_time(commits_);
     {
-      const std::unique_lock lock(entries_mutex_);
+      const WriterLock lock(entries_mutex_);
       outcome = apply(batch);
     }
     if (outcome.ok() && !batch.operations.empty()) hub_.publish(std::move(batch.operations), outcome.at);
@@ -88,7 +88,7 @@ Result<std::unique_ptr<Leadership>> MemoryStorage::campaign(std::string_view job
 }
 
 Result<Version> MemoryStorage::latest() const {
-  const std::shared_lock lock(entries_mutex_);
+  const ReaderLock lock(entries_mutex_);
   return latest_;
 }
 

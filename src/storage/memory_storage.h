@@ -3,11 +3,10 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <shared_mutex>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "storage/storage.h"
 #include "storage/watch_hub.h"
 
@@ -38,14 +37,14 @@ class MemoryStorage final : public Storage {
   using Entries = std::map<std::string, Stored, std::less<>>;
   class Cursor;
 
-  Outcome apply(Batch& batch);
-  Version version_of(std::string_view key) const;
+  Outcome apply(Batch& batch) REQUIRES(entries_mutex_);
+  Version version_of(std::string_view key) const REQUIRES_SHARED(entries_mutex_);
 
   const Clock& clock_;
-  std::mutex commits_;               // One commit at a time, its watchers included. Taken before entries_mutex_.
-  mutable std::shared_mutex entries_mutex_;  // Guards the two below; not held while watchers run, so that they may read.
-  Entries entries_;
-  Version latest_ = 0;
+  Mutex commits_;  // One commit at a time, its watchers included. Taken before entries_mutex_.
+  mutable SharedMutex entries_mutex_;  // Not held while watchers run, so that they may read.
+  Entries entries_ GUARDED_BY(entries_mutex_);
+  Version latest_ GUARDED_BY(entries_mutex_) = 0;
   WatchHub hub_{0};
 };
 

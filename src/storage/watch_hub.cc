@@ -13,7 +13,7 @@ class WatchHub::Registration final : public Watch {
   Registration(WatchHub& hub, std::string_view prefix, Version from, Watcher& watcher)
       : hub_(hub), prefix_(prefix), from_(from), watcher_(watcher) {}
   ~Registration() override {
-    const std::lock_guard lock(hub_.mutex_);
+    const MutexLock lock(hub_.mutex_);
     std::erase(hub_.registrations_, this);
   }
 
@@ -41,7 +41,7 @@ void WatchHub::publish(std::vector<Operation> operations, Version at) {
     commit.bytes += sizeof(ChangedKey) + operation.key.size();
     commit.keys.push_back({std::move(operation.key), !operation.value.has_value()});
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   latest_ = at;
   if (commit.keys.empty()) return;
   for (Registration* registration : registrations_) registration->tell(commit);
@@ -59,7 +59,7 @@ void WatchHub::remember(Commit commit) {
 }
 
 std::unique_ptr<Watch> WatchHub::watch(std::string_view prefix, Version from, Version visible, Watcher& watcher) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const bool unknown_past = from != 0 && (from < known_after_ || from > std::max(visible, latest_));
   if (unknown_past) {
     from = latest_;

@@ -2,11 +2,11 @@
 
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "storage/storage.h"
 
 namespace keyhold::storage {
@@ -38,14 +38,14 @@ class WatchHub {
   };
   class Registration;
 
-  void remember(Commit commit);
+  void remember(Commit commit) REQUIRES(mutex_);
 
-  std::mutex mutex_;  // Guards all below, and is held while watchers are called.
-  std::vector<Registration*> registrations_;
-  std::deque<Commit> ring_;
-  std::size_t ring_bytes_ = 0;
-  Version known_after_;  // The ring holds every change later than this.
-  Version latest_;       // Published last.
+  Mutex mutex_;  // Held while watchers are called.
+  std::vector<Registration*> registrations_ GUARDED_BY(mutex_);
+  std::deque<Commit> ring_ GUARDED_BY(mutex_);
+  std::size_t ring_bytes_ GUARDED_BY(mutex_) = 0;
+  Version known_after_ GUARDED_BY(mutex_);  // The ring holds every change later than this.
+  Version latest_ GUARDED_BY(mutex_);       // Published last.
 };
 
 }  // namespace keyhold::storage
