@@ -28,6 +28,12 @@ void SecretBytes::grow(std::size_t capacity_min) {
   capacity_ = block.size;
 }
 
+void SecretBytes::append_growing(std::string_view bytes) {
+  grow(size_ + bytes.size());
+  std::memcpy(data_ + size_, bytes.data(), bytes.size());
+  size_ += bytes.size();
+}
+
 void SecretBytes::release() noexcept {
   if (data_ == nullptr) return;
   explicit_bzero(data_, size_);

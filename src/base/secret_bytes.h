@@ -60,8 +60,8 @@ class SecretBytes {
     if (capacity > capacity_) grow(capacity);
   }
   void append(std::string_view bytes) {
+    if (bytes.size() > capacity_ - size_) return append_growing(bytes);
     if (bytes.empty()) return;
-    if (bytes.size() > capacity_ - size_) grow(size_ + bytes.size());
     std::memcpy(data_ + size_, bytes.data(), bytes.size());
     size_ += bytes.size();
   }
@@ -76,6 +76,7 @@ class SecretBytes {
 
  private:
   void grow(std::size_t capacity_min);  // To at least this, and at least double.
+  void append_growing(std::string_view bytes);
   void release() noexcept;
 
   char* data_ = nullptr;
