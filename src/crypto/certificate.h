@@ -9,7 +9,10 @@
 namespace keyhold::crypto {
 
 /// A private CA and one server certificate under it, for `-dev-tls` and script/server. ECDSA P-256; the leaf has the
-/// given DNS names and IP addresses as SANs and EKU serverAuth; both are valid from an hour ago for `days`.
+/// given DNS names and IP addresses as SANs and EKU serverAuth; both are valid from an hour ago until `days` from now. The
+/// CA's key is not kept.
+///
+/// errors   kInvalid: 1 to 64 hosts, each a DNS name or an IP address, and 1 to 3650 days.
 struct DevelopmentCertificates {
   std::string ca_pem;
   std::string certificate_pem;  // Leaf, then CA.

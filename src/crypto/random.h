@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -32,7 +33,7 @@ class OsRng final : public Rng {
   void fill(std::span<char> out) override;
 };
 
-/// Reproducible, for tests: a seeded stream.
+/// Reproducible, for tests: the bytes follow from the seed and the sizes asked for.
 class SeededRng final : public Rng {
  public:
   explicit SeededRng(std::uint64_t seed);
@@ -41,7 +42,7 @@ class SeededRng final : public Rng {
 
  private:
   struct State;
-  State* state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace keyhold::crypto
