@@ -116,6 +116,7 @@ struct ServerOptions {
   int threads = 0;  // 0 = one a core. Connections are spread over them by the kernel, once.
   std::size_t header_bytes_max = limits::kHttpHeaderBytesMax;
   std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
+  std::size_t bodies_bytes_max = 256 * 1024 * 1024;  // Of all bodies while they are read; 503 above.
   std::size_t connections_max = limits::kHttpConnectionsMax;
   std::int64_t header_read_ms = limits::kHttpHeaderReadMs;
   std::int64_t body_read_ms = limits::kHttpBodyReadMs;
