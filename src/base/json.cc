@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -26,17 +27,19 @@ constexpr std::array<bool, 256> kPlain = [] {
 bool is_plain(char byte) { return kPlain[static_cast<unsigned char>(byte)]; }
 bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
 
-/// The first byte from `at` on that is not plain. Eight bytes a step while all are.
+/// The first byte from `at` on that is not plain. Eight bytes a step.
 const char* skip_plain(const char* at, const char* end) {
+  static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHigh = 0x8080808080808080;
-  // High bit of each byte set where the byte is zero; exact below the first hit, which is all that is asked.
-  const auto zeros = [](std::uint64_t word) { return (word - kOnes) & ~word & kHigh; };
+  // The high bit of each byte that is below `bound`. Borrows make bits above the lowest one unreliable.
+  const auto below = [](std::uint64_t word, std::uint64_t bound) { return (word - kOnes * bound) & ~word & kHigh; };
   while (end - at >= 8) {
     std::uint64_t word;
     std::memcpy(&word, at, 8);
-    const std::uint64_t controls = (word - kOnes * 0x20) & ~word & kHigh;
-    if ((controls | zeros(word ^ kOnes * '"') | zeros(word ^ kOnes * '\\') | (word & kHigh)) != 0) break;
+    const std::uint64_t special =
+        below(word, 0x20) | below(word ^ kOnes * '"', 1) | below(word ^ kOnes * '\\', 1) | (word & kHigh);
+    if (special != 0) return at + std::countr_zero(special) / 8;
     at += 8;
   }
   while (at != end && is_plain(*at)) ++at;
@@ -120,6 +123,17 @@ bool key_equals(const char* text, const Node& key, std::string_view name) {
     if (equal) name.remove_prefix(piece.size());
   });
   return equal && name.empty();
+}
+
+/// Differs for most keys that differ, so that few need comparing. 0 = unknown, for keys with escapes.
+std::uint64_t fingerprint(const char* text, const Node& key) {
+  if (key.escaped) return 0;
+  constexpr std::size_t kLastBytes = 6;
+  std::string_view inside = inside_of(text, key);
+  std::uint64_t print = inside.size();
+  if (inside.size() > kLastBytes) inside.remove_prefix(inside.size() - kLastBytes);
+  for (const char byte : inside) print = print << 8 ^ static_cast<unsigned char>(byte);
+  return print | std::uint64_t{1} << 63;
 }
 
 class Parser {
@@ -325,11 +339,15 @@ class Parser {
   bool keys_differ(std::size_t first) {
     const std::size_t members = (pending_.size() - first) / 2;
     if (members > kPairwiseMembersMax) return many_keys_differ(first);
-    for (std::size_t later = 1; later < members; ++later) {
+    std::array<std::uint64_t, kPairwiseMembersMax> prints;
+    for (std::size_t later = 0; later < members; ++later) {
+      const Node& key = pending_[first + 2 * later];
+      prints[later] = fingerprint(begin_, key);
       for (std::size_t earlier = 0; earlier < later; ++earlier) {
-        const Node& a = pending_[first + 2 * earlier];
-        const Node& b = pending_[first + 2 * later];
-        if (same_key(a, b)) return fail_at(begin_ + b.begin, "a duplicate key");
+        const bool differ = prints[earlier] != prints[later] && prints[earlier] != 0 && prints[later] != 0;
+        if (!differ && same_key(pending_[first + 2 * earlier], key)) {
+          return fail_at(begin_ + key.begin, "a duplicate key");
+        }
       }
     }
     return true;
