@@ -48,7 +48,7 @@ configure() {
   shift
   wanted=$(printf '%s\n' "$@")
   if [[ ! -f $folder/build.ninja || $(cat "$folder/configured-with" 2>/dev/null) != "$wanted" ]]; then
-    cmake -S "$root" -B "$folder" -G Ninja "$@"
+    cmake -S "$root" -B "$folder" -G Ninja "$@" || return
     printf '%s\n' "$wanted" >"$folder/configured-with"
   fi
 }

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Puts a marker into every field of every route there is, and a body's marker where no field is. Then searches for it, in every
+encoding that could carry it, in all that the server logged, journaled and stored, and, once it is sealed, in its memory."""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from keyhold_server import Server  # noqa: E402
+from report import Report, Skip  # noqa: E402
+
+METHODS = {"read": "GET", "list": "LIST", "update": "PUT", "create": "PUT", "patch": "PATCH", "delete": "DELETE"}
+# Routes that would end the sweep, or the way in, if they were carried out: they come last, or only with the marker.
+LAST = re.compile(r"sys/seal$|sys/step-down$|revoke-self$|sys/init$|sys/unseal$")
+READ_BYTES = 1 << 22
+
+
+class Canary:
+    """Markers, numbered so that a hit names its field, and all the encodings of the text that they share."""
+
+    SHARED = "cAnArYkHzq"
+
+    def __init__(self):
+        self.fields = []
+
+    def for_field(self, name):
+        self.fields.append(name)
+        return f"{self.SHARED}{len(self.fields):05d}x"
+
+    def needles(self, secrets=()):
+        """Name -> bytes that must be nowhere. Base64 is searched for at each of its three alignments."""
+        found = {"plain": self.SHARED.encode(), "hex": self.SHARED.encode().hex().encode(),
+                 "UTF-16": self.SHARED.encode("utf-16-le")}
+        for shift in range(3):
+            encoded = base64.b64encode(bytes(shift) + self.SHARED.encode())
+            found[f"base64 at {shift}"] = encoded[4 if shift else 0:-4]
+        for name, text in secrets:
+            found[name] = text.encode()
+        return found
+
+
+def load_routes(server):
+    told = subprocess.run([server.binary, "routes", "--json"], check=True, capture_output=True, timeout=30)
+    return json.loads(told.stdout)
+
+
+def field_parts(field):
+    """(name, type, source, whether the journal may show it) of a field; routes may name fields alone."""
+    if isinstance(field, str):
+        return field, "string", "body", False
+    return field["name"], field.get("type", "string"), field.get("source", "body"), field.get("audit") == "clear"
+
+
+def value_of(kind, marker):
+    """A value of a field's type that carries the marker; None where the type cannot."""
+    return {
+        "string": marker,
+        "string-list": [marker, marker],
+        "string-map": {"k": marker, marker: "v"},
+        "object": {"password": marker, "nested": {"list": [marker, {"k": marker}]}, marker: 1},
+    }.get(kind)
+
+
+def sweep_route(api, canary, route):
+    """Calls a route with fields of the right types, then of the wrong ones, then with what no field is."""
+    method = METHODS[route["operation"]]
+    full = f"{route['mount'].rstrip('/')}/{route['path']}".strip("/")
+    label = f"{method} {full}"
+    body, wrong = {}, {}
+    for field in route["fields"]:
+        name, kind, source, clear = field_parts(field)
+        if source != "body":
+            continue
+        marker = canary.for_field(f"{label}: {name}")
+        value = value_of(kind, marker)
+        if value is not None and not clear:
+            body[name] = value
+        if not clear:
+            wrong[name] = {"wrong": [marker]} if kind in ("string", "integer", "boolean", "duration") else marker
+    # A path is in the clear in the journal: it carries no marker.
+    path = re.sub(r"\{[^}]*\}", "canary", full)
+    unknown = {"no-such-field": canary.for_field(f"{label}: an unknown field"),
+               canary.for_field(f"{label}: a field's name"): 1}
+    broken = f'{{"data": {{"a": "{canary.for_field(f"{label}: broken JSON")}'.encode()
+    token = "hvs." + canary.for_field(f"{label}: a token")
+    header = {"X-Canary": canary.for_field(f"{label}: a header")}
+    for sent in (body, wrong, unknown, body | unknown):
+        api.call(method, path, None if method in ("GET", "LIST") else sent, headers=dict(
+            header, **({"Content-Type": "application/merge-patch+json"} if method == "PATCH" else {})))
+    api.call(method, path, None if method in ("GET", "LIST") else broken, headers=header)
+    api.call(method, path, None if method in ("GET", "LIST") else body, token=token)
+    api.call(method, f"{path}?canary={canary.for_field(f'{label}: a query')}")
+
+
+def sweep(server, canary):
+    """Every route, those that would stop the sweep last and without their effect; then honest use of secrets."""
+    api = server.api()
+    routes = load_routes(server)
+    assert routes, "the server names no routes"
+    for route in sorted(routes, key=lambda route: bool(LAST.search(route["path"]))):
+        full = f"{route['mount'].rstrip('/')}/{route['path']}".strip("/")
+        if LAST.search(full) and not re.search(r"sys/(init|unseal)$", full):
+            continue
+        sweep_route(api, canary, route)
+    content = {"data": {"password": canary.for_field("a secret's content"), "deep": {"er": [canary.for_field("deep content")]}}}
+    for name in ("canary/a", "canary/b"):
+        for _ in range(3):
+            api.expect(200, "PUT", f"secret/data/{name}", content)
+            api.expect(200, "GET", f"secret/data/{name}")
+    large = {"data": {"value": canary.for_field("a large secret") * 40_000}}
+    api.expect(200, "PUT", "secret/data/canary/large", large)
+    api.expect(200, "GET", "secret/data/canary/large")
+    api.expect(200, "LIST", "secret/metadata/canary")
+    return routes
+
+
+def hits(text, needles, canary):
+    """What of the needles is in these bytes, with the field that a plain marker names."""
+    found = set()
+    for name, needle in needles.items():
+        start = text.find(needle)
+        if start < 0:
+            continue
+        numbered = re.match(rb"(\d{5})", text[start + len(needle):start + len(needle) + 5]) if name == "plain" else None
+        number = int(numbered.group(1)) if numbered else 0
+        found.add(f"{name}, of {canary.fields[number - 1]}" if 0 < number <= len(canary.fields) else name)
+    return found
+
+
+def search_file(path, needles, canary):
+    return hits(path.read_bytes(), needles, canary)
+
+
+def search_memory(pid, needles, canary):
+    """All that can be read of a process, with an overlap so that nothing hides on a border."""
+    found = set()
+    overlap = max(map(len, needles.values())) + 8
+    regions = []
+    for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+        bounds, mode, *_ = line.split()
+        start, end = (int(bound, 16) for bound in bounds.split("-"))
+        if "r" in mode and not line.endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
+            regions.append((start, end, line.split()[-1] if len(line.split()) > 5 else "anonymous"))
+    assert regions, "the process has no memory that can be read"
+    read_bytes = 0
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, name in regions:
+            position = start
+            while position < end:
+                try:
+                    memory.seek(position)
+                    piece = memory.read(min(READ_BYTES + overlap, end - position))
+                except OSError:  # Locked key memory is off limits even to root.
+                    break
+                if not piece:
+                    break
+                read_bytes += len(piece)
+                found |= {f"{hit} in {name}" for hit in hits(piece, needles, canary)}
+                position += READ_BYTES
+    print(f"      searched {read_bytes >> 20} MiB of memory in {len(regions)} regions")
+    return found
+
+
+def main():
+    report = Report()
+    canary = Canary()
+    with Server.configured() as server:
+        server.ready()
+        routes = []
+        with report.case("the sweep reaches every route"):
+            routes = sweep(server, canary)
+        print(f"      {len(routes)} routes, {len(canary.fields)} markers")
+        secrets = [("the root token", server.token), ("the unseal key", server.unseal_keys[0]),
+                   ("the unseal key in hex", base64.b64decode(server.unseal_keys[0]).hex())]
+        needles = canary.needles(secrets)
+        with report.case("the search finds a marker that is there"):
+            assert hits(b"x" + canary.SHARED.encode() + b"00001x", needles, canary)
+            for shift in range(3):
+                assert hits(base64.b64encode(b"y" * shift + canary.SHARED.encode() + b"zzz"), needles, canary)
+
+        server.api().expect((200, 204), "PUT", "sys/seal")
+        with report.case("nothing in the memory of the sealed server"):
+            if os.geteuid() != 0:
+                raise Skip("only root may read another process's memory")
+            found = search_memory(server.pid, needles, canary)
+            assert not found, "\n".join(sorted(found))
+        pid_environment = pathlib.Path(f"/proc/{server.pid}/cmdline").read_bytes()
+        report.check("nothing in the command line", not hits(pid_environment, needles, canary))
+        server.stop()
+        report.check("nothing in the log", not search_file(server.log, needles, canary),
+                     search_file(server.log, needles, canary))
+        for path in server.journal_files():
+            found = search_file(path, needles, canary)
+            report.check(f"nothing in the journal's {path.name}", not found, "\n".join(sorted(found)))
+        stored = [path for path in (server.directory / "store").rglob("*") if path.is_file()]
+        found = set().union(*(search_file(path, needles, canary) for path in stored))
+        report.check(f"nothing in the store's {len(stored)} files", stored and not found, "\n".join(sorted(found)))
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

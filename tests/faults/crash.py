@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Kills the server with SIGKILL while clients write over HTTP, round after round on one store. After each start, with no repair
+but unsealing: every acknowledged version is there and whole, and what was not acknowledged is whole or absent.
+
+usage: crash.py [--rounds N] [--seed S]"""
+
+import argparse
+import hashlib
+import http.client
+import itertools
+import pathlib
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from keyhold_server import Server  # noqa: E402
+from report import Report  # noqa: E402
+
+WRITERS = 8
+VERSIONS_A_SECRET = 8  # Below the ten that are kept.
+KILL_AFTER_S = (0.02, 0.5)  # Of the first acknowledged write.
+FILLER_BYTES = (10, 3000)
+
+
+def content(path, version, filler):
+    """A secret that tells on its own whether it is whole, and which version of which path it is."""
+    body = {"path": path, "sequence": version, "filler": filler}
+    return body | {"sum": checksum(body)}
+
+
+def checksum(body):
+    return hashlib.sha256(f"{body['path']}\n{body['sequence']}\n{body['filler']}".encode()).hexdigest()
+
+
+class Writer(threading.Thread):
+    """Writes version after version until the connection breaks."""
+
+    def __init__(self, server, name, seed, started):
+        super().__init__(daemon=True)
+        self._api = server.api()
+        self._name, self._random, self._started = name, random.Random(seed), started
+        self.acknowledged = []  # (path, version)
+        self.in_flight = None   # The write whose answer never came.
+        self.surprise = None    # An answer that was not a success.
+
+    def run(self):
+        for number in itertools.count():
+            path = f"crash/{self._name}/{number // VERSIONS_A_SECRET}"
+            version = number % VERSIONS_A_SECRET + 1
+            filler = "x" * self._random.randint(*FILLER_BYTES)
+            self.in_flight = (path, version)
+            try:
+                reply = self._api.call("POST", f"secret/data/{path}", {
+                    "data": content(path, version, filler), "options": {"cas": version - 1}})
+            except (OSError, http.client.HTTPException):
+                return
+            if reply.status != 200 or reply.data["version"] != version:
+                self.surprise = f"{path} version {version}: {reply.status} {reply.errors}"
+                return
+            self.in_flight = None
+            self.acknowledged.append((path, version))
+            self._started.set()
+
+
+def check_version(api, path, version, required):
+    """None, or what is wrong with that version."""
+    reply = api.call("GET", f"secret/data/{path}?version={version}")
+    if reply.status == 404 and not required:
+        return None
+    if reply.status != 200:
+        return f"{path} version {version}: {reply.status}, though acknowledged" if required else f"{path}: {reply.status}"
+    body = reply.data["data"]
+    whole = (body.get("path"), body.get("sequence")) == (path, version) and body.get("sum") == checksum(body)
+    return None if whole else f"{path} version {version} is torn"
+
+
+def crash_round(server, round_name, rng):
+    """Writes, kills, starts again; returns (acknowledged, in flight, surprises, seconds that the start took)."""
+    started = threading.Event()
+    writers = [Writer(server, f"{round_name}-{index}", rng.random(), started) for index in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    if not started.wait(30):
+        raise AssertionError(f"no write was acknowledged: {[writer.surprise for writer in writers]}")
+    time.sleep(rng.uniform(*KILL_AFTER_S))
+    server.kill()
+    for writer in writers:
+        writer.join(30)
+    begun = time.monotonic()
+    server.start()
+    server.unseal()
+    took_s = time.monotonic() - begun
+    acknowledged = [item for writer in writers for item in writer.acknowledged]
+    in_flight = [writer.in_flight for writer in writers if writer.in_flight]
+    surprises = [writer.surprise for writer in writers if writer.surprise]
+    return acknowledged, in_flight, surprises, took_s
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")
+    rng = random.Random(arguments.seed)
+    report = Report()
+    everything, starts_s = [], []
+
+    with Server.configured() as server:
+        server.ready()
+        for number in range(arguments.rounds):
+            with report.case(f"round {number + 1}"):
+                acknowledged, in_flight, surprises, took_s = crash_round(server, str(number), rng)
+                starts_s.append(took_s)
+                everything += acknowledged
+                api = server.api()
+                wrong = surprises + [problem for items, required in ((acknowledged, True), (in_flight, False))
+                                     for problem in (check_version(api, *item, required) for item in items) if problem]
+                assert not wrong, "\n".join(wrong)
+                print(f"      {len(acknowledged)} acknowledged, {len(in_flight)} in flight, up again in {took_s:.2f} s")
+        with report.case(f"all {len(everything)} acknowledged versions at the end"):
+            api = server.api()
+            wrong = [problem for problem in (check_version(api, *item, True) for item in everything) if problem]
+            assert not wrong, "\n".join(wrong)
+        with report.case("the journal verifies after all the crashes"):
+            assert server.stop() == 0, "the server did not end well"
+            verified = server.verify_journal()
+            assert verified.returncode == 0, verified.stdout + verified.stderr
+    if starts_s:
+        starts_s.sort()
+        print(f"{len(everything)} acknowledged writes; a start after a crash took {starts_s[len(starts_s) // 2]:.2f} s "
+              f"at the median, {starts_s[-1]:.2f} s at most")
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
