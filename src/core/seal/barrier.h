@@ -1,15 +1,16 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <shared_mutex>
+#include <atomic>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "base/key_bytes.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "core/seal/keyring.h"
+#include "core/seal/read_mostly.h"
 #include "crypto/random.h"
 
 namespace keyhold::core {
@@ -23,15 +24,23 @@ namespace keyhold::core {
 /// threads   Any. seal_up() waits for calls in flight.
 class Barrier {
  public:
+  static constexpr std::size_t kStoreIdBytes = 16;
+  static constexpr std::size_t kEntryOverheadBytes =
+      4 + 1 + crypto::Xaes256Gcm::kNonceBytes + crypto::Xaes256Gcm::kTagBytes;
+
   explicit Barrier(crypto::Rng& rng);
 
-  bool sealed() const;
-  /// Takes the keyring: entries can be opened from now on.
+  bool sealed() const { return keyring_.empty(); }
+  /// Takes the keyring: entries can be opened from now on. An open barrier changes over to it (a rotation), waiting for
+  /// calls in flight. A barrier serves one store: CHECKs that the store id is that of the first call.
   void unseal(std::string store_id, Keyring keyring);
   /// Drops and wipes all keys.
   void seal_up();
 
-  /// errors: kSealed.
+  /// 16 bytes, the same for ever; empty before the first unseal.
+  const std::string& store_id() const;
+
+  /// errors: kSealed; kTooLarge: a key over the storage contract's bound.
   Result<std::string> encrypt(std::string_view storage_key, std::string_view plaintext) const;
   /// errors: kSealed; kCorrupt: tampered, moved, cut, or of an unknown term (the error names the kind of key, never its name).
   Result<SecretBytes> decrypt(std::string_view storage_key, std::string_view entry) const;
@@ -41,7 +50,11 @@ class Barrier {
   Result<KeyBytes> derive(std::string_view purpose) const;
 
  private:
-  // The implementer completes this class.
+  crypto::Rng& rng_;
+  Mutex store_id_mutex_;
+  std::string store_id_;  // Written once, before store_id_known_ and the first keyring.
+  std::atomic<bool> store_id_known_{false};
+  ReadMostly<Keyring> keyring_;
 };
 
 }  // namespace keyhold::core
