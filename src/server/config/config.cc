@@ -1,0 +1,309 @@
+#include "server/config/config.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "base/hcl.h"
+#include "base/secret_bytes.h"
+#include "base/time_format.h"
+#include "server/config/known_settings.h"
+
+namespace keyhold::server {
+namespace {
+
+constexpr std::size_t kConfigBytesMax = hcl::Limits{}.text_bytes_max;
+
+/// A setting of a stanza and the member of T that holds it. Integers are durations in seconds.
+template <typename T>
+struct Setting {
+  std::string_view name;
+  std::variant<std::string T::*, bool T::*, std::int64_t T::*> member;
+};
+
+/// `listener "tcp"` under the names of the file.
+struct ListenerStanza {
+  std::string address = "127.0.0.1:8200";
+  bool tls_disable = false;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string tls_client_ca_file;
+  bool tls_require_and_verify_client_cert = false;
+  bool tls_disable_client_certs = false;
+};
+
+struct AuditStanza {
+  std::string directory;
+};
+
+using TopLevel = Setting<Config>;
+constexpr std::array kTopLevelSettings{
+    TopLevel{"api_addr", &Config::api_addr},
+    TopLevel{"cluster_addr", &Config::cluster_addr},
+    TopLevel{"cluster_name", &Config::cluster_name},
+    TopLevel{"ui", &Config::ui},
+    TopLevel{"disable_mlock", &Config::disable_mlock},
+    TopLevel{"default_lease_ttl", &Config::default_lease_ttl_s},
+    TopLevel{"max_lease_ttl", &Config::max_lease_ttl_s},
+};
+using Listener = Setting<ListenerStanza>;
+constexpr std::array kListenerSettings{
+    Listener{"address", &ListenerStanza::address},
+    Listener{"tls_disable", &ListenerStanza::tls_disable},
+    Listener{"tls_cert_file", &ListenerStanza::tls_cert_file},
+    Listener{"tls_key_file", &ListenerStanza::tls_key_file},
+    Listener{"tls_client_ca_file", &ListenerStanza::tls_client_ca_file},
+    Listener{"tls_require_and_verify_client_cert", &ListenerStanza::tls_require_and_verify_client_cert},
+    Listener{"tls_disable_client_certs", &ListenerStanza::tls_disable_client_certs},
+};
+constexpr std::array kStorageSettings{
+    Setting<StorageConfig>{"path", &StorageConfig::path},
+    Setting<StorageConfig>{"node_id", &StorageConfig::node_id},
+};
+constexpr std::array kAuditSettings{Setting<AuditStanza>{"directory", &AuditStanza::directory}};
+
+/// As Go's ParseBool, which Vault applies to strings and numbers alike.
+std::optional<bool> bool_of(const hcl::Value& value) {
+  if (value.kind == hcl::Kind::kList || value.kind == hcl::Kind::kObject) return std::nullopt;
+  for (const std::string_view yes : {"true", "1", "t", "T", "TRUE", "True"}) {
+    if (value.text == yes) return true;
+  }
+  for (const std::string_view no : {"false", "0", "f", "F", "FALSE", "False"}) {
+    if (value.text == no) return false;
+  }
+  return std::nullopt;
+}
+
+std::optional<LogLevel> log_level_of(std::string_view name) {
+  if (name == "trace") return LogLevel::kTrace;
+  if (name == "debug") return LogLevel::kDebug;
+  if (name == "info") return LogLevel::kInfo;
+  if (name == "warn" || name == "warning") return LogLevel::kWarn;
+  if (name == "error" || name == "err") return LogLevel::kError;
+  return std::nullopt;
+}
+
+/// Why a file cannot be read, or nullopt when it can.
+std::optional<std::string> unreadable(const std::string& path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) return std::strerror(errno);
+  if (!S_ISREG(status.st_mode)) return "not a regular file";
+  errno = 0;
+  if (!std::ifstream(path).is_open()) return std::strerror(errno);
+  return std::nullopt;
+}
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(std::string_view file_name) : file_name_(file_name) {}
+
+  Result<LoadedConfig> read(std::string_view text) {
+    hcl::Failure failure;
+    const auto body = hcl::parse(text, {}, &failure);
+    if (!body.ok()) return error(failure.at, failure.reason);
+    for (const hcl::Item& item : body->items) TRY(read_item(item));
+    TRY(finish());
+    return std::move(loaded_);
+  }
+
+ private:
+  std::string located(hcl::Position at, std::string_view reason) const {
+    return file_name_ + ":" + std::to_string(at.line) + ": " + std::string(reason);
+  }
+  Error error(hcl::Position at, std::string_view reason) const { return {Code::kInvalid, located(at, reason)}; }
+  Error file_error(std::string_view reason) const { return {Code::kInvalid, file_name_ + ": " + std::string(reason)}; }
+  void warn(hcl::Position at, std::string_view reason) { loaded_.warnings.push_back(located(at, reason)); }
+  void warn_ignored(const hcl::Item& item, std::string_view where, std::span<const std::string_view> known_names) {
+    const std::string what = known::contains(known_names, item.key) ? item.key + " has no effect" : "an unknown setting is ignored";
+    warn(item.at, std::string(where) + what);
+  }
+
+  Result<void> read_item(const hcl::Item& item) {
+    if (item.key == "listener") return for_each_block(item, 1, &ConfigReader::read_listener);
+    if (item.key == "storage" || item.key == "backend") return for_each_block(item, 1, &ConfigReader::read_storage);
+    if (item.key == "audit_journal") return for_each_block(item, 0, &ConfigReader::read_audit_journal);
+    if (item.key == "log_level") return read_log_level(item);
+    TRY_ASSIGN(const bool taken, take<Config>(kTopLevelSettings, item, loaded_.config));
+    if (taken && item.key == "max_lease_ttl") max_lease_ttl_at_ = item.at;
+    if (taken && item.key == "default_lease_ttl") default_lease_ttl_at_ = item.at;
+    if (!taken) warn_ignored(item, "", known::kTopLevel);
+    return {};
+  }
+
+  Result<void> for_each_block(const hcl::Item& item, std::size_t labels,
+                              Result<void> (ConfigReader::*read_block)(const hcl::Block&)) {
+    hcl::Failure failure;
+    const auto blocks = hcl::blocks_of(item, labels, &failure);
+    if (!blocks.ok()) return error(failure.at, failure.reason);
+    for (const hcl::Block& block : *blocks) TRY((this->*read_block)(block));
+    return {};
+  }
+
+  /// Reads `item` into its member. False when it is none of `settings`.
+  template <typename T>
+  Result<bool> take(std::span<const Setting<T>> settings, const hcl::Item& item, T& into) {
+    for (const Setting<T>& setting : settings) {
+      if (setting.name != item.key) continue;
+      TRY(std::visit([&](auto member) { return assign(item, into.*member); }, setting.member));
+      return true;
+    }
+    return false;
+  }
+  template <typename T>
+  Result<void> take_all(std::span<const Setting<T>> settings, const hcl::Block& block, T& into, std::string_view where,
+                        std::span<const std::string_view> known_names) {
+    for (const hcl::Item& item : block.body->items) {
+      TRY_ASSIGN(const bool taken, take<T>(settings, item, into));
+      if (!taken) warn_ignored(item, where, known_names);
+    }
+    return {};
+  }
+
+  Result<void> assign(const hcl::Item& item, std::string& into) const {
+    if (item.value.kind != hcl::Kind::kString) return error(item.value.at, item.key + " is a string");
+    into = item.value.text;
+    return {};
+  }
+  Result<void> assign(const hcl::Item& item, bool& into) const {
+    const auto value = bool_of(item.value);
+    if (!value) return error(item.value.at, item.key + " is true or false");
+    into = *value;
+    return {};
+  }
+  Result<void> assign(const hcl::Item& item, std::int64_t& into_s) const {
+    const bool scalar = item.value.kind == hcl::Kind::kString || item.value.kind == hcl::Kind::kNumber;
+    const auto duration_s = parse_duration_s(scalar ? item.value.text : "");
+    if (!duration_s.ok()) return error(item.value.at, item.key + " is a duration (\"768h\") or seconds");
+    into_s = *duration_s;
+    return {};
+  }
+
+  Result<void> read_log_level(const hcl::Item& item) {
+    std::string name;
+    TRY(assign(item, name));
+    const auto level = log_level_of(name);
+    if (!level) return error(item.value.at, "log_level is trace, debug, info, warn or error");
+    loaded_.config.log_level = *level;
+    return {};
+  }
+
+  Result<void> read_listener(const hcl::Block& block) {
+    if (block.labels.front().text != "tcp") {
+      warn(block.at, "listener: only tcp is served, this one is not");
+      return {};
+    }
+    ListenerStanza stanza;
+    TRY(take_all<ListenerStanza>(kListenerSettings, block, stanza, "listener: ", known::kListener));
+    const hcl::Position at = block.at;
+    auto address = parse_address(stanza.address);
+    if (!address.ok()) return error(at_of(block, "address"), "listener: " + address.error().message);
+    ListenerConfig listener;
+    listener.address = std::move(address).value();
+    listener.tls = !stanza.tls_disable;
+    if (listener.tls) {
+      if (stanza.tls_cert_file.empty() || stanza.tls_key_file.empty()) {
+        return error(at, "listener: tls_cert_file and tls_key_file are missing (or tls_disable = true)");
+      }
+      if (stanza.tls_require_and_verify_client_cert && stanza.tls_disable_client_certs) {
+        return error(at, "listener: client certificates are both required and disabled");
+      }
+      if (stanza.tls_require_and_verify_client_cert && stanza.tls_client_ca_file.empty()) {
+        return error(at, "listener: tls_require_and_verify_client_cert needs tls_client_ca_file");
+      }
+      if (stanza.tls_disable_client_certs) stanza.tls_client_ca_file.clear();
+      TRY(check_readable(block, "tls_cert_file", stanza.tls_cert_file));
+      TRY(check_readable(block, "tls_key_file", stanza.tls_key_file));
+      if (!stanza.tls_client_ca_file.empty()) TRY(check_readable(block, "tls_client_ca_file", stanza.tls_client_ca_file));
+      listener.tls_certificate_path = std::move(stanza.tls_cert_file);
+      listener.tls_private_key_path = std::move(stanza.tls_key_file);
+      listener.tls_client_ca_path = std::move(stanza.tls_client_ca_file);
+      listener.require_client_certificate = stanza.tls_require_and_verify_client_cert;
+    }
+    loaded_.config.listeners.push_back(std::move(listener));
+    return {};
+  }
+
+  Result<void> read_storage(const hcl::Block& block) {
+    if (has_storage_) return error(block.at, "storage is given twice");
+    has_storage_ = true;
+    StorageConfig& storage = loaded_.config.storage;
+    const std::string_view kind = block.labels.front().text;
+    if (kind == "inmem") {
+      storage.kind = StorageConfig::Kind::kMemory;
+    } else if (kind != "raft" && kind != "file") {
+      return error(block.at, "storage is \"raft\", \"file\" (both the embedded store) or \"inmem\"");
+    }
+    TRY(take_all<StorageConfig>(kStorageSettings, block, storage, "storage: ", known::kStorage));
+    if (storage.kind == StorageConfig::Kind::kEmbedded && storage.path.empty()) {
+      return error(block.at, "storage: path is missing");
+    }
+    return {};
+  }
+
+  Result<void> read_audit_journal(const hcl::Block& block) {
+    if (!loaded_.config.audit_directory.empty()) return error(block.at, "audit_journal is given twice");
+    AuditStanza stanza;
+    TRY(take_all<AuditStanza>(kAuditSettings, block, stanza, "audit_journal: ", {}));
+    if (stanza.directory.empty()) return error(block.at, "audit_journal: directory is missing");
+    loaded_.config.audit_directory = std::move(stanza.directory);
+    return {};
+  }
+
+  Result<void> check_readable(const hcl::Block& block, std::string_view name, const std::string& path) const {
+    const auto reason = unreadable(path);
+    if (!reason) return {};
+    return error(at_of(block, name), "listener: " + std::string(name) + " cannot be read: " + *reason);
+  }
+
+  static hcl::Position at_of(const hcl::Block& block, std::string_view name) {
+    const hcl::Item* item = block.body->find(name);
+    return item == nullptr ? block.at : item->at;
+  }
+
+  /// What only the whole file can tell.
+  Result<void> finish() {
+    Config& config = loaded_.config;
+    if (!has_storage_) return file_error("no storage stanza");
+    if (config.listeners.empty()) return file_error("no listener \"tcp\" stanza");
+    if (config.default_lease_ttl_s > config.max_lease_ttl_s) {
+      return error(default_lease_ttl_at_.value_or(max_lease_ttl_at_.value_or(hcl::Position{})),
+                   "default_lease_ttl is longer than max_lease_ttl");
+    }
+    if (config.audit_directory.empty()) {
+      if (config.storage.kind == StorageConfig::Kind::kMemory) {
+        return file_error("storage \"inmem\" needs an audit_journal with a directory");
+      }
+      config.audit_directory = config.storage.path + (config.storage.path.ends_with('/') ? "audit" : "/audit");
+    }
+    return {};
+  }
+
+  const std::string file_name_;
+  LoadedConfig loaded_;
+  bool has_storage_ = false;
+  std::optional<hcl::Position> default_lease_ttl_at_;
+  std::optional<hcl::Position> max_lease_ttl_at_;
+};
+
+}  // namespace
+
+Result<LoadedConfig> parse_config(std::string_view text, std::string_view file_name) {
+  return ConfigReader(file_name).read(text);
+}
+
+Result<LoadedConfig> load_config(const std::string& path) {
+  if (const auto reason = unreadable(path)) return Error{Code::kInvalid, path + ": " + *reason};
+  std::ifstream file(path, std::ios::binary);
+  SecretBytes text = SecretBytes::zeroed(kConfigBytesMax + 1);  // A seal stanza may hold credentials.
+  file.read(text.writable().data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return Error{Code::kInvalid, path + ": cannot be read"};
+  const auto bytes = static_cast<std::size_t>(file.gcount());
+  return parse_config(text.reveal().substr(0, bytes), path);
+}
+
+}  // namespace keyhold::server

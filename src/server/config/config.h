@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+/// The configuration file of `keyhold server`: Vault's stanzas, in HCL or JSON.
+namespace keyhold::server {
+
+/// Where to listen.
+struct Address {
+  std::string host;  // An IP address, without brackets.
+  std::uint16_t port = 0;
+};
+
+/// Reads "127.0.0.1:8200", "[::1]:8200", "localhost:8200" and ":8200" (all IPv4 addresses). Port 0 is any free one.
+/// errors   kInvalid: another form, or a name instead of an address.
+Result<Address> parse_address(std::string_view text);
+
+/// `listener "tcp"`.
+struct ListenerConfig {
+  Address address{"127.0.0.1", 8200};
+  bool tls = true;
+  std::string tls_certificate_path;  // PEM chain, leaf first. With tls.
+  std::string tls_private_key_path;
+  std::string tls_client_ca_path;  // Empty = no client certificates are asked for.
+  bool require_client_certificate = false;
+};
+
+/// `storage "raft"` and `storage "file"` (the embedded store at a path), or `storage "inmem"`.
+struct StorageConfig {
+  enum class Kind : std::uint8_t { kEmbedded, kMemory };
+  Kind kind = Kind::kEmbedded;
+  std::string path;  // Of the embedded store's directory.
+  std::string node_id;
+};
+
+enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
+
+struct Config {
+  std::vector<ListenerConfig> listeners;  // At least one.
+  StorageConfig storage;
+  std::string audit_directory;  // `audit_journal { directory }`; "<storage path>/audit" when not given.
+  std::string api_addr;
+  std::string cluster_addr;
+  std::string cluster_name;
+  bool ui = false;
+  bool disable_mlock = false;
+  LogLevel log_level = LogLevel::kInfo;
+  std::int64_t default_lease_ttl_s = 768 * 3600;  // Vault's defaults.
+  std::int64_t max_lease_ttl_s = 768 * 3600;
+};
+
+struct LoadedConfig {
+  Config config;
+  std::vector<std::string> warnings;  // "FILE:LINE: reason": what is accepted without effect.
+};
+
+/// Parses a configuration and checks that the files it names can be read.
+///
+/// What Vault knows and Keyhold does not use, and what neither knows, is a warning: a Vault configuration starts as it is.
+/// errors   kInvalid, "FILE:LINE: reason": not HCL or JSON, a value of the wrong type or form, no listener, no or unknown
+///          storage, TLS without its files or with unreadable ones, a setting given twice.
+Result<LoadedConfig> parse_config(std::string_view text, std::string_view file_name);
+
+/// Reads and parses a file.
+/// errors   Those of parse_config, and "FILE: reason" when it cannot be read.
+Result<LoadedConfig> load_config(const std::string& path);
+
+}  // namespace keyhold::server
