@@ -79,13 +79,14 @@ std::optional<bool> bool_of(const hcl::Value& value) {
   return std::nullopt;
 }
 
-std::optional<LogLevel> log_level_of(std::string_view name) {
-  if (name == "trace") return LogLevel::kTrace;
-  if (name == "debug") return LogLevel::kDebug;
-  if (name == "info") return LogLevel::kInfo;
-  if (name == "warn" || name == "warning") return LogLevel::kWarn;
-  if (name == "error" || name == "err") return LogLevel::kError;
-  return std::nullopt;
+/// The one spelling of a log level, or empty.
+std::string_view log_level_of(std::string_view name) {
+  if (name == "warning") return "warn";
+  if (name == "err") return "error";
+  for (const std::string_view known : {"trace", "debug", "info", "warn", "error"}) {
+    if (name == known) return known;
+  }
+  return {};
 }
 
 /// Why a file cannot be read, or nullopt when it can.
@@ -186,9 +187,8 @@ class ConfigReader {
   Result<void> read_log_level(const hcl::Item& item) {
     std::string name;
     TRY(assign(item, name));
-    const auto level = log_level_of(name);
-    if (!level) return error(item.value.at, "log_level is trace, debug, info, warn or error");
-    loaded_.config.log_level = *level;
+    loaded_.config.log_level = log_level_of(name);
+    if (loaded_.config.log_level.empty()) return error(item.value.at, "log_level is trace, debug, info, warn or error");
     return {};
   }
 

@@ -38,8 +38,6 @@ struct StorageConfig {
   std::string node_id;
 };
 
-enum class LogLevel : std::uint8_t { kTrace, kDebug, kInfo, kWarn, kError };
-
 struct Config {
   std::vector<ListenerConfig> listeners;  // At least one.
   StorageConfig storage;
@@ -49,7 +47,7 @@ struct Config {
   std::string cluster_name;
   bool ui = false;
   bool disable_mlock = false;
-  LogLevel log_level = LogLevel::kInfo;
+  std::string log_level;  // "trace", "debug", "info", "warn" or "error"; empty when not given.
   std::int64_t default_lease_ttl_s = 768 * 3600;  // Vault's defaults.
   std::int64_t max_lease_ttl_s = 768 * 3600;
 };
