@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -24,13 +25,19 @@ class SpoiledStorage final : public storage::Storage {
   Commits commits = Commits::kPass;
   std::deque<storage::Resolution> resolutions;  // Answered in turn; the last one for ever.
   std::function<std::optional<Error>(std::string_view key)> refuse_get;
-  std::function<void()> before_commit;
+  std::function<void()> before_commit;               // Run once.
+  mutable std::function<void()> after_get;            // Run once, when the store was read and before it is answered.
+  mutable std::atomic<int> gets{0};
+  storage::Watcher* watcher = nullptr;  // Of the last watch.
 
   Result<std::optional<storage::Entry>> get(std::string_view key, storage::ReadAt at = {}) const override {
     if (refuse_get) {
       if (auto error = refuse_get(key)) return *std::move(error);
     }
-    return inner_.get(key, at);
+    ++gets;
+    auto entry = inner_.get(key, at);
+    if (after_get) std::exchange(after_get, nullptr)();
+    return entry;
   }
   Result<storage::Page> list(const storage::ListOptions& options) const override { return inner_.list(options); }
   void commit(storage::Batch batch, storage::CommitDone done) override {
@@ -48,8 +55,9 @@ class SpoiledStorage final : public storage::Storage {
     return next;
   }
   Result<std::unique_ptr<storage::Watch>> watch(std::string_view prefix, storage::Version from,
-                                                storage::Watcher& watcher) override {
-    return inner_.watch(prefix, from, watcher);
+                                                storage::Watcher& told) override {
+    watcher = &told;
+    return inner_.watch(prefix, from, told);
   }
   Result<std::unique_ptr<storage::Leadership>> campaign(std::string_view job, std::int64_t ttl_ms) override {
     return inner_.campaign(job, ttl_ms);
