@@ -59,13 +59,15 @@ class Reply:
 
 
 class Api:
-    """One keep-alive connection to a server."""
+    """One keep-alive connection to a server, whose certificate is checked when its authority is known."""
 
     def __init__(self, url, ca=None, token=None, timeout_s=30):
         parts = urllib.parse.urlsplit(url)
         self.token = token
         if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=str(ca))
+            context = ssl.create_default_context(cafile=str(ca) if ca else None)
+            if not ca:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self._connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout_s, context=context)
         else:
             self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
@@ -110,22 +112,24 @@ class Server:
         self.log = self.directory / "server.log"
         self.url = self.ca = self.process = self.token = None
         self.unseal_keys = []
+        self.urls = []
         self._arguments = []
+        self._listeners = 1
         self._prefix = []
 
     # Making one.
 
     @classmethod
-    def dev(cls, tls=False, token="root", binary=None):
-        """A development server: memory store, unsealed, KV v2 at secret/."""
+    def dev(cls, tls=False, token="root", binary=None, port=0):
+        """A development server: memory store, unsealed, KV v2 at secret/. Other binaries than ours need a port."""
         server = cls(binary=binary)
         server.token = token
-        server._arguments = ["-dev", f"-dev-root-token-id={token}", "-dev-listen-address=127.0.0.1:0"]
+        server._arguments = ["-dev", f"-dev-root-token-id={token}", f"-dev-listen-address=127.0.0.1:{port}"]
         if tls:
             certificates = server.directory / "certificates"
             certificates.mkdir()
             server._arguments += ["-dev-tls", f"-dev-tls-cert-dir={certificates}"]
-            server.ca = certificates / "vault-ca.pem"
+            server.ca = None if binary else certificates / "vault-ca.pem"
         return server
 
     @classmethod
@@ -150,6 +154,7 @@ class Server:
         server.audit_directory = pathlib.Path(audit or server.directory / "audit")
         lines.append(AUDIT_STANZA.format(path=server.audit_directory))
         lines.append(extra)
+        server._listeners += extra.count("listener ")
         configuration = server.directory / "server.hcl"
         configuration.write_text("\n".join(lines) + "\n")
         server._arguments = ["-config", str(configuration)]
@@ -172,9 +177,9 @@ class Server:
         deadline = time.monotonic() + START_S
         while True:
             printed = self.log.read_bytes()[offset:].decode(errors="replace")
-            found = re.search(r"api address: *(https?://\S+)", printed)
-            if found:
-                self.url = found.group(1).rstrip("/")
+            self.urls = re.findall(r"api address: *(https?://[^\s,]+)", printed, re.I)
+            if len(self.urls) >= self._listeners:
+                self.url = self.urls[0]
                 break
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with {self.process.returncode}:\n{printed}")
@@ -270,9 +275,7 @@ class Server:
         raise RuntimeError("no VmRSS")
 
     def cpu_s(self):
-        """User and system time of all its threads so far."""
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s_of(self.pid)
 
     def journal_files(self):
         return sorted(path for path in self.audit_directory.rglob("*") if path.is_file())
@@ -285,6 +288,12 @@ class Server:
 
 # How a configuration names the folder of the audit journal.
 AUDIT_STANZA = 'audit {{\n  path = "{path}"\n}}'
+
+
+def cpu_s_of(pid):
+    """User and system time of all threads of a process so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def wait_until(condition, limit_s, what):
