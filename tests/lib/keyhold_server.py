@@ -152,8 +152,7 @@ class Server:
             lines.append(f'  path = "{store or server.directory / "store"}"')
         lines.append("}")
         server.audit_directory = pathlib.Path(audit or server.directory / "audit")
-        lines.append(AUDIT_STANZA.format(path=server.audit_directory))
-        lines.append(extra)
+        lines += ["audit_journal {", f'  directory = "{server.audit_directory}"', "}", extra]
         server._listeners += extra.count("listener ")
         configuration = server.directory / "server.hcl"
         configuration.write_text("\n".join(lines) + "\n")
@@ -284,10 +283,6 @@ class Server:
         """Runs `keyhold audit verify` over the journal."""
         return subprocess.run([self.binary, "audit", "verify", self.audit_directory], capture_output=True, text=True,
                               timeout=120)
-
-
-# How a configuration names the folder of the audit journal.
-AUDIT_STANZA = 'audit {{\n  path = "{path}"\n}}'
 
 
 def cpu_s_of(pid):

@@ -1,7 +1,6 @@
 """Counts cases, prints each as it ends, and closes with the line that script/test adds up."""
 
 import contextlib
-import sys
 import time
 import traceback
 
@@ -53,4 +52,3 @@ class Report:
     @staticmethod
     def _print(line):
         print(line, flush=True)
-        sys.stdout.flush()
