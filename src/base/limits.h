@@ -43,8 +43,14 @@ inline constexpr std::size_t kHttpConnectionsMax = 8192;
 
 // Requests.
 inline constexpr std::size_t kRequestPathBytesMax = 512;  // Leaves room for the key prefix in a storage key.
+inline constexpr std::size_t kQueryParametersMax = 32;
 inline constexpr std::size_t kTokenBytesMax = 512;        // A credential as received.
 inline constexpr std::int64_t kRequestDeadlineMs = 30'000;
 inline constexpr int kConflictRetriesMax = 16;
+inline constexpr std::size_t kDiskThreads = 4;        // Handlers that wait for reads; commits do not hold a thread.
+inline constexpr std::size_t kRemoteThreads = 16;
+inline constexpr std::size_t kPoolQueueMax = 1024;    // Tasks waiting for a pool; over it 503 at once.
+inline constexpr std::size_t kEntryCacheBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kPrincipalsMax = 16 * 1024;  // Compiled principals kept; all are dropped at the bound.
 
 }  // namespace keyhold::limits

@@ -1,0 +1,35 @@
+#include "api/vault/vault_api.h"
+
+#include "api/vault/vault_request.h"
+#include "api/vault/vault_response.h"
+
+namespace keyhold::api {
+
+void VaultApi::on_request(http::Worker& worker, http::Request http_request, std::unique_ptr<http::Exchange> exchange) {
+  auto request = parse_vault_request(http_request);
+  if (!request.ok()) {
+    exchange->respond(render_vault_error(vault_status(request.code()), request.error().message));
+    return;
+  }
+  // The answer may want the query after the request is gone; std::function wants copyable captures.
+  struct Pending {
+    std::unique_ptr<http::Exchange> exchange;
+    std::vector<std::pair<std::string, std::string>> query;
+  };
+  auto pending = std::make_shared<Pending>(Pending{std::move(exchange), request->query});
+  gate_.handle(lane(worker.index()), std::move(*request), [pending](core::Answer answer) {
+    pending->exchange->respond(render_vault_answer(answer, pending->query));
+  });
+}
+
+Result<void> VaultApi::close_lanes() {
+  Result<void> result;
+  for (const auto& lane : lanes_) {
+    if (auto closed = lane->close(); !closed.ok()) result = std::move(closed);
+  }
+  return result;
+}
+
+http::Response VaultApi::refuse(int status, std::string_view reason) { return render_vault_error(status, reason); }
+
+}  // namespace keyhold::api

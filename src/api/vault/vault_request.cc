@@ -1,0 +1,123 @@
+#include "api/vault/vault_request.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/limits.h"
+#include "core/path.h"
+
+namespace keyhold::api {
+namespace {
+
+using core::Operation;
+
+constexpr std::string_view kPrefix = "/v1/";
+/// Google Secret Manager's paths, which share the prefix.
+constexpr std::string_view kReservedPrefix = "projects/";
+constexpr std::string_view kMergePatch = "application/merge-patch+json";
+constexpr std::string_view kBearer = "Bearer ";
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+Result<Query> parse_query(std::string_view text) {
+  Query query;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('&'), text.size());
+    const std::string_view pair = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (pair.empty()) continue;
+    if (query.size() == limits::kQueryParametersMax) return Error{Code::kInvalid, "the query has too many parameters"};
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    TRY_ASSIGN(std::string name, core::decode_query_component(pair.substr(0, equals)));
+    TRY_ASSIGN(std::string value, core::decode_query_component(pair.substr(std::min(equals + 1, pair.size()))));
+    const bool twice = std::any_of(query.begin(), query.end(), [&](const auto& other) { return other.first == name; });
+    if (twice) return Error{Code::kInvalid, "the query names a parameter twice"};
+    query.emplace_back(std::move(name), std::move(value));
+  }
+  return query;
+}
+
+/// The words of Go's strconv.ParseBool, which clients rely on (Python's send "True").
+std::optional<bool> parse_bool(std::string_view word) {
+  constexpr std::array kTrue{"1", "t", "T", "true", "TRUE", "True"};
+  constexpr std::array kFalse{"0", "f", "F", "false", "FALSE", "False"};
+  if (std::find(kTrue.begin(), kTrue.end(), word) != kTrue.end()) return true;
+  if (std::find(kFalse.begin(), kFalse.end(), word) != kFalse.end()) return false;
+  return std::nullopt;
+}
+
+Result<Operation> operation_of(const http::Request& request, Query& query) {
+  const std::string_view method = request.method;
+  if (method == "LIST") return Operation::kList;
+  if (method == "GET" || method == "HEAD") {
+    const auto list = std::find_if(query.begin(), query.end(), [](const auto& pair) { return pair.first == "list"; });
+    if (list == query.end() || list->second.empty()) return Operation::kRead;
+    const auto wanted = parse_bool(list->second);
+    if (!wanted) return Error{Code::kInvalid, "the query parameter \"list\" must be a boolean"};
+    return *wanted ? Operation::kList : Operation::kRead;
+  }
+  if (method == "POST" || method == "PUT") return Operation::kUpdate;
+  if (method == "DELETE") return Operation::kDelete;
+  if (method == "PATCH") {
+    const auto type = request.header("content-type").value_or("");
+    if (type.substr(0, type.find(';')) != kMergePatch) {
+      return Error{Code::kMediaType, "a PATCH needs the content type application/merge-patch+json"};
+    }
+    return Operation::kPatch;
+  }
+  return Error{Code::kUnsupported, "unsupported method"};
+}
+
+Result<void> check_headers(const http::Request& request) {
+  const auto space = request.header("x-vault-namespace").value_or("");
+  if (!space.empty() && space != "/") {
+    return Error{Code::kNotFound, "there is no such namespace: only the root namespace exists"};
+  }
+  // Ignoring these would hand out more than the client asked for.
+  const auto wrap = request.header("x-vault-wrap-ttl").value_or("");
+  if (!wrap.empty() && wrap != "0" && wrap != "0s") {
+    return Error{Code::kInvalid, "response wrapping is not offered yet"};
+  }
+  return {};
+}
+
+SecretBytes token_of(const http::Request& request) {
+  if (const auto token = request.header("x-vault-token")) return SecretBytes::copy_of(*token);
+  const auto authorization = request.header("authorization").value_or("");
+  if (authorization.starts_with(kBearer)) return SecretBytes::copy_of(authorization.substr(kBearer.size()));
+  return {};
+}
+
+}  // namespace
+
+Result<core::Request> parse_vault_request(http::Request& http_request) {
+  std::string_view target = http_request.target;
+  const std::size_t question = std::min(target.find('?'), target.size());
+  std::string_view path = target.substr(0, question);
+  const std::string_view query_text = target.substr(std::min(question + 1, target.size()));
+  if (!path.starts_with(kPrefix)) return Error{Code::kNotFound, "the path is not below /v1/"};
+  path.remove_prefix(kPrefix.size());
+
+  core::Request request;
+  request.api = core::Api::kVault;
+  TRY_ASSIGN(request.path, core::canonical_path(path));
+  if (request.path.starts_with(kReservedPrefix)) {
+    return Error{Code::kNotFound, "paths below /v1/projects/ belong to another API, which is not offered yet"};
+  }
+  TRY_ASSIGN(request.query, parse_query(query_text));
+  TRY_ASSIGN(request.operation, operation_of(http_request, request.query));
+  TRY(check_headers(http_request));
+  const bool takes_body = request.operation == Operation::kUpdate || request.operation == Operation::kPatch ||
+                          request.operation == Operation::kDelete;
+  if (!takes_body && !http_request.body.empty()) return Error{Code::kInvalid, "this method takes no body"};
+  // A list is of a folder, with or without its slash: one spelling for the policy and the store.
+  if (request.operation == Operation::kList && !request.path.ends_with('/')) request.path.push_back('/');
+  request.credential.token = token_of(http_request);
+  request.body = std::move(http_request.body);
+  request.peer_address = std::move(http_request.peer_address);
+  request.peer_port = http_request.peer_port;
+  return request;
+}
+
+}  // namespace keyhold::api

@@ -1,0 +1,120 @@
+#include "core/audit_record.h"
+
+#include "base/json.h"
+
+namespace keyhold::core {
+namespace {
+
+void member(std::string& out, std::string_view name, std::string_view text) {
+  out.append(",\"").append(name).append("\":");
+  json::append_quoted(out, text);
+}
+
+std::string_view type_word(RecordType type) {
+  switch (type) {
+    case RecordType::kAccess: return "access";
+    case RecordType::kIntent: return "intent";
+    case RecordType::kOutcome: return "outcome";
+  }
+  return "";
+}
+
+void append_value(std::string& out, const Field& field, const FieldValues::Raw& raw, const audit::Redactor* redactor) {
+  if (field.audit == Audit::kClear) {
+    if (raw.json) {
+      out.append(raw.json->raw());
+    } else {
+      json::append_quoted(out, raw.text);
+    }
+  } else if (redactor == nullptr) {
+    out.append("\"(left out)\"");
+  } else if (raw.json) {
+    redactor->append_redacted(out, *raw.json);
+  } else {
+    json::append_quoted(out, redactor->hash(raw.text));
+  }
+}
+
+void append_fields(std::string& out, const RecordSubject& subject) {
+  bool first = true;
+  for (const Field& field : subject.route->fields) {
+    // A clear path field is in the path already.
+    if (field.source == FieldSource::kPath && field.audit == Audit::kClear) continue;
+    const auto raw = subject.fields->raw(field.name);
+    if (!raw) continue;
+    out.append(first ? ",\"fields\":{\"" : ",\"").append(field.name).append("\":");
+    first = false;
+    append_value(out, field, *raw, subject.redactor);
+  }
+  if (!first) out.push_back('}');
+}
+
+bool path_is_clear(const RecordSubject& subject) {
+  if (subject.route == nullptr) return false;
+  for (const Field& field : subject.route->fields) {
+    if (field.source == FieldSource::kPath && field.audit == Audit::kHashed) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view outcome_word(Code code) {
+  switch (code) {
+    case Code::kInvalid: return "invalid";
+    case Code::kDenied: return "denied";
+    case Code::kNotFound: return "not-found";
+    case Code::kUnsupported: return "unsupported";
+    case Code::kTooLarge: return "too-large";
+    case Code::kMediaType: return "media-type";
+    case Code::kLimited: return "limited";
+    case Code::kSealed: return "sealed";
+    case Code::kUnavailable: return "unavailable";
+    case Code::kConflict: return "conflict";
+    case Code::kMiss: return "miss";
+    case Code::kUnknown: return "unknown";
+    case Code::kCorrupt: return "corrupt";
+    case Code::kInternal: return "internal";
+  }
+  return "internal";
+}
+
+std::string render_principal(const Principal& principal, const audit::Redactor& redactor) {
+  const records::Token& token = *principal.token;
+  std::string out = ",\"auth\":{\"token\":";
+  json::append_quoted(out, redactor.hash(principal.token_id));
+  member(out, "accessor", token.accessor());
+  member(out, "display_name", token.display_name());
+  out.append(",\"policies\":[");
+  for (int i = 0; i < token.policies_size(); ++i) {
+    if (i > 0) out.push_back(',');
+    json::append_quoted(out, token.policies(i));
+  }
+  out.append("]}");
+  return out;
+}
+
+void render_record(std::string& out, RecordType type, const RecordSubject& subject, std::string_view outcome,
+                   std::string_view reply_members) {
+  out.assign("\"type\":\"").append(type_word(type)).append("\",\"id\":\"").append(subject.request_id).push_back('"');
+  if (type != RecordType::kOutcome) {
+    const Request& request = subject.request;
+    out.append(",\"api\":\"").append(to_string(request.api));
+    out.append("\",\"operation\":\"").append(to_string(request.operation)).push_back('"');
+    out.append(",\"namespace\":").append(std::to_string(request.namespace_id));
+    if (path_is_clear(subject)) {
+      member(out, "path", subject.path);
+    } else if (subject.redactor != nullptr) {
+      member(out, "path_hash", subject.redactor->hash(request.path));
+    }
+    if (subject.mount != nullptr) member(out, "mount_accessor", subject.mount->record.accessor());
+    member(out, "peer", request.peer_address);
+    out.append(",\"peer_port\":").append(std::to_string(request.peer_port));
+    if (subject.principal != nullptr) out.append(subject.principal->audit_members);
+    if (subject.route != nullptr && subject.fields != nullptr) append_fields(out, subject);
+  }
+  if (type != RecordType::kIntent) member(out, "outcome", outcome);
+  if (!reply_members.empty()) out.append(",\"reply\":{").append(reply_members).append("}");
+}
+
+}  // namespace keyhold::core

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/audit/redactor.h"
+#include "core/call.h"
+#include "core/field_values.h"
+#include "core/request.h"
+#include "core/route.h"
+
+/// Renders what the journal keeps of a request. Only fields that their route declares clear stay in clear; the rest is
+/// hashed, or left out while there is no key to hash with (docs/audit_journal.md).
+namespace keyhold::core {
+
+enum class RecordType {
+  kAccess,   // A request that changed nothing, and its outcome.
+  kIntent,   // A write that is about to be committed.
+  kOutcome,  // What came of an intent; refers to it by request id.
+};
+
+struct RecordSubject {
+  std::string_view request_id;
+  const Request& request;
+  const RouteInfo* route = nullptr;        // nullptr: nothing matched, so nothing of the path is known to be harmless.
+  const MountPoint* mount = nullptr;
+  std::string_view path;
+  const FieldValues* fields = nullptr;
+  const Principal* principal = nullptr;
+  const audit::Redactor* redactor = nullptr;
+};
+
+/// Replaces `out` by the members of the record. `outcome` is empty for an intent.
+void render_record(std::string& out, RecordType type, const RecordSubject& subject, std::string_view outcome,
+                   std::string_view reply_members);
+
+/// The part of a principal, once per principal.
+std::string render_principal(const Principal& principal, const audit::Redactor& redactor);
+
+/// The word for an error's code in the record.
+std::string_view outcome_word(Code code);
+
+}  // namespace keyhold::core

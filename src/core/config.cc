@@ -1,0 +1,151 @@
+#include "core/config.h"
+
+#include <array>
+
+#include "base/limits.h"
+#include "core/record.h"
+
+namespace keyhold::core {
+namespace {
+
+/// Below it lies what the Config is made of.
+bool concerns_config(std::string_view key) {
+  return key.starts_with(keys::kMountKind) || key.starts_with(keys::kPolicyKind);
+}
+
+MountPoint built_in(keys::MountId id, std::string path, std::string engine, std::string description) {
+  MountPoint mount;
+  mount.record.set_id(id);
+  mount.record.set_namespace_id(keys::kRootNamespace);
+  mount.record.set_accessor(engine + "_" + std::to_string(id));
+  mount.record.set_path(std::move(path));
+  mount.record.set_engine(std::move(engine));
+  mount.record.set_description(std::move(description));
+  return mount;
+}
+
+}  // namespace
+
+const MountPoint* Config::mount_of(keys::NamespaceId owner, std::string_view path) const {
+  // Mount paths end with a slash: try every prefix of whole segments, the longest first.
+  Name name{owner, std::string(path)};
+  if (!name.second.ends_with('/')) name.second.push_back('/');
+  while (!name.second.empty()) {
+    const auto found = mounts_.find(name);
+    if (found != mounts_.end()) return &found->second;
+    name.second.pop_back();
+    const std::size_t slash = name.second.rfind('/');
+    name.second.resize(slash == std::string::npos ? 0 : slash + 1);
+  }
+  return nullptr;
+}
+
+std::vector<const MountPoint*> Config::mounts(keys::NamespaceId owner) const {
+  std::vector<const MountPoint*> all;
+  for (const auto& [name, mount] : mounts_) {
+    if (name.first == owner) all.push_back(&mount);
+  }
+  return all;
+}
+
+std::shared_ptr<const Policy> Config::policy(keys::NamespaceId owner, std::string_view name) const {
+  const auto found = policies_.find(Name{owner, std::string(name)});
+  return found == policies_.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> Config::policy_names(keys::NamespaceId owner) const {
+  std::vector<std::string> names;
+  for (const auto& [name, policy] : policies_) {
+    if (name.first == owner) names.push_back(name.second);
+  }
+  return names;
+}
+
+const std::string_view kDefaultPolicyText = R"(# What every token may do with itself.
+path "auth/token/lookup-self" {
+  capabilities = ["read", "update"]
+}
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
+)";
+
+Result<void> ConfigStore::start() {
+  TRY_ASSIGN(watch_, store_.watch("", 0, *this));
+  stale_ = true;
+  return refresh();
+}
+
+void ConfigStore::stop() {
+  watch_.reset();
+  stale_ = true;
+  snapshot_.publish(nullptr);
+}
+
+Result<void> ConfigStore::refresh() {
+  MutexLock lock(refreshing_);
+  while (stale_.exchange(false)) {
+    auto loaded = load();
+    if (!loaded.ok()) {
+      stale_ = true;
+      return std::move(loaded).error();
+    }
+    snapshot_.publish(std::move(*loaded));
+  }
+  return {};
+}
+
+Result<std::shared_ptr<Config>> ConfigStore::load() {
+  auto config = std::make_shared<Config>();
+  for (MountPoint& mount : std::array{built_in(kSysMount, "sys/", "sys", "System routes"),
+                                      built_in(kTokenMount, "auth/token/", "token", "Token based credentials")}) {
+    config->mounts_.emplace(Config::Name{keys::kRootNamespace, mount.record.path()}, std::move(mount));
+  }
+  TRY(for_each(keys::kMountKind, [&](const EntryRef& entry) -> Result<void> {
+    TRY_ASSIGN(records::Mount record, decode_record<records::Mount>(entry->value()));
+    if (record.state() != records::Mount::ACTIVE) return {};
+    Config::Name name{record.namespace_id(), record.path()};
+    config->mounts_.insert_or_assign(std::move(name), MountPoint{std::move(record), entry->version()});
+    return {};
+  }));
+  TRY(for_each(keys::kPolicyKind, [&](const EntryRef& entry) -> Result<void> {
+    TRY_ASSIGN(const records::Policy record, decode_record<records::Policy>(entry->value()));
+    if (record.removed()) return {};
+    TRY_ASSIGN(Policy policy, parse_policy(record.text()));
+    config->policies_.emplace(Config::Name{record.namespace_id(), record.name()},
+                              std::make_shared<const Policy>(std::move(policy)));
+    return {};
+  }));
+  return config;
+}
+
+Result<void> ConfigStore::for_each(std::string_view prefix,
+                                   const std::function<Result<void>(const EntryRef&)>& visit) {
+  std::string after;
+  for (;;) {
+    storage::ListOptions options;
+    options.prefix = prefix;
+    options.after = after;
+    options.limit = limits::kStorageListMax;
+    TRY_ASSIGN(const storage::Page page, store_.list(options));
+    for (const auto& item : page.items) {
+      TRY_ASSIGN(const EntryRef entry, cache_.load(item.key));
+      if (entry->present()) TRY(visit(entry));
+    }
+    if (!page.more) return {};
+    after = page.items.back().key;
+  }
+}
+
+void ConfigStore::on_changes(std::span<const storage::Change> changes, storage::Version) {
+  for (const storage::Change& change : changes) {
+    if (concerns_config(change.key)) {
+      stale_.store(true, std::memory_order_release);
+      return;
+    }
+  }
+}
+
+void ConfigStore::on_reset(storage::Version) { stale_.store(true, std::memory_order_release); }
+
+}  // namespace keyhold::core

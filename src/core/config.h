@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "core/cache/entry_cache.h"
+#include "core/keys.h"
+#include "core/policy/policy.h"
+#include "core/records.pb.h"
+#include "core/snapshot.h"
+#include "storage/storage.h"
+
+namespace keyhold::core {
+
+/// A mounted engine.
+struct MountPoint {
+  records::Mount record;
+  storage::Version version = 0;  // Of its record; 0 for those built in.
+
+  bool built_in() const { return version == 0; }
+};
+
+/// Mounts and policies at one moment: immutable, replaced whole.
+class Config {
+ public:
+  /// The mount whose path is the longest prefix of `path`, or nullptr. "secret" alone is below "secret/".
+  const MountPoint* mount_of(keys::NamespaceId owner, std::string_view path) const;
+  /// All of a namespace, in order of their paths.
+  std::vector<const MountPoint*> mounts(keys::NamespaceId owner) const;
+  /// nullptr when there is none.
+  std::shared_ptr<const Policy> policy(keys::NamespaceId owner, std::string_view name) const;
+  std::vector<std::string> policy_names(keys::NamespaceId owner) const;
+
+ private:
+  friend class ConfigStore;
+  using Name = std::pair<keys::NamespaceId, std::string>;
+  std::map<Name, MountPoint, std::less<>> mounts_;
+  std::map<Name, std::shared_ptr<const Policy>, std::less<>> policies_;
+};
+
+/// Keeps the Config of an unsealed store current: a commit that changes a mount or a policy marks it stale before it
+/// is acknowledged, and the next request loads it anew, so no node answers from an older one.
+///
+/// threads   Any.
+class ConfigStore final : public storage::Watcher {
+ public:
+  ConfigStore(storage::Storage& store, EntryCache& cache) : store_(store), cache_(cache) {}
+
+  Result<void> start();
+  void stop();
+
+  bool stale() const { return stale_.load(std::memory_order_acquire); }
+  /// Loads what changed. Reads the store: not on an I/O thread.
+  Result<void> refresh();
+  const Snapshot<Config>& snapshot() const { return snapshot_; }
+
+  void on_changes(std::span<const storage::Change> changes, storage::Version at) override;
+  void on_reset(storage::Version at) override;
+
+ private:
+  Result<std::shared_ptr<Config>> load();
+  Result<void> for_each(std::string_view prefix, const std::function<Result<void>(const EntryRef&)>& visit);
+
+  storage::Storage& store_;
+  EntryCache& cache_;
+  std::atomic<bool> stale_{true};
+  Mutex refreshing_;
+  Snapshot<Config> snapshot_;
+  std::unique_ptr<storage::Watch> watch_;
+};
+
+/// What a new store's "default" policy says; an operator may change it.
+extern const std::string_view kDefaultPolicyText;
+
+/// The engines that every namespace has: "sys/" and "auth/token/". Their ids are below kFirstMountId.
+inline constexpr keys::MountId kSysMount = 1;
+inline constexpr keys::MountId kTokenMount = 2;
+inline constexpr keys::MountId kFirstMountId = 1024;
+
+}  // namespace keyhold::core

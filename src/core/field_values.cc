@@ -1,0 +1,281 @@
+#include "core/field_values.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/time_format.h"
+
+namespace keyhold::core {
+namespace {
+
+std::string_view expected(FieldType type) {
+  switch (type) {
+    case FieldType::kString: return "a string";
+    case FieldType::kInteger: return "an integer";
+    case FieldType::kBoolean: return "a boolean";
+    case FieldType::kDuration: return "seconds or a duration like \"1h30m\"";
+    case FieldType::kStringList: return "a list of strings";
+    case FieldType::kIntegerList: return "a list of integers";
+    case FieldType::kStringMap: return "an object of strings";
+    case FieldType::kObject: return "an object";
+  }
+  return "";
+}
+
+Error wrong_type(const Field& field) {
+  return {Code::kInvalid,
+          "the field \"" + std::string(field.name) + "\" must be " + std::string(expected(field.type))};
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// Go's ParseBool.
+std::optional<bool> parse_boolean(std::string_view text) {
+  for (const std::string_view word : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == word) return true;
+  }
+  for (const std::string_view word : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == word) return false;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> split_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view part = text.substr(0, comma);
+    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
+    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+    if (!part.empty()) parts.emplace_back(part);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return parts;
+}
+
+bool is_scalar(json::Kind kind) {
+  return kind == json::Kind::kString || kind == json::Kind::kNumber || kind == json::Kind::kBool;
+}
+
+/// The scalar as text: a string's characters, or a number or boolean as written.
+std::optional<std::string> scalar_text(json::Value value) {
+  switch (value.kind()) {
+    case json::Kind::kString:
+      if (auto text = value.as_string(); text.ok()) return std::move(text).value();
+      return std::nullopt;
+    case json::Kind::kNumber:
+    case json::Kind::kBool: return std::string(value.raw());
+    case json::Kind::kNull:
+    case json::Kind::kArray:
+    case json::Kind::kObject: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> to_integer(json::Value value) {
+  if (value.kind() == json::Kind::kNumber) {
+    if (auto number = value.as_int(); number.ok()) return *number;
+    return std::nullopt;
+  }
+  const auto text = scalar_text(value);
+  return text ? parse_integer(*text) : std::nullopt;
+}
+
+std::optional<std::vector<std::string>> to_string_list(json::Value value) {
+  if (value.kind() != json::Kind::kArray) {
+    const auto text = scalar_text(value);
+    if (!text) return std::nullopt;
+    return split_commas(*text);
+  }
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    auto text = scalar_text(value.at(i));
+    if (!text) return std::nullopt;
+    list.push_back(std::move(*text));
+  }
+  return list;
+}
+
+std::optional<std::map<std::string, std::string>> to_string_map(json::Value value) {
+  if (!value.is_object()) return std::nullopt;
+  std::map<std::string, std::string> map;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (value.at(i).is_null()) continue;
+    auto text = scalar_text(value.at(i));
+    if (!text) return std::nullopt;
+    map.emplace(value.key_at(i), std::move(*text));
+  }
+  return map;
+}
+
+std::optional<std::vector<std::int64_t>> to_integers(const std::vector<std::string>& texts) {
+  std::vector<std::int64_t> numbers;
+  for (const std::string& text : texts) {
+    const auto number = parse_integer(text);
+    if (!number) return std::nullopt;
+    numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+std::optional<std::int64_t> to_duration(std::string_view text) {
+  auto seconds = parse_duration_s(text);
+  return seconds.ok() ? std::optional(*seconds) : std::nullopt;
+}
+
+}  // namespace
+
+Result<FieldValues> FieldValues::parse(std::span<const Field> fields, std::vector<std::string_view> path_values,
+                                       const std::vector<std::pair<std::string, std::string>>& query,
+                                       std::string_view body) {
+  FieldValues values;
+  std::optional<json::Value> root;
+  if (!body.empty()) {
+    auto document = json::Document::parse(body);
+    if (!document.ok()) return Error{document.code(), "failed to parse JSON input: " + document.error().message};
+    values.document_ = std::make_unique<const json::Document>(std::move(*document));
+    root = values.document_->root();
+    if (!root->is_object()) return Error{Code::kInvalid, "failed to parse JSON input: the body must be an object"};
+  }
+  values.slots_.reserve(fields.size());
+  std::size_t path_index = 0;
+  for (const Field& field : fields) {
+    Slot slot{.field = &field, .json = {}, .text = {}, .present = false};
+    if (field.source == FieldSource::kPath) {
+      CHECK(path_index < path_values.size());
+      slot.text = path_values[path_index++];
+      slot.present = true;
+    } else if (field.source == FieldSource::kQuery) {
+      for (const auto& [name, text] : query) {
+        if (name != field.name) continue;
+        slot.text = text;
+        slot.present = true;
+      }
+    } else if (root) {
+      slot.json = root->find(field.name);
+      slot.present = slot.json && !slot.json->is_null();
+    }
+    if (slot.present) TRY(check(slot));
+    values.slots_.push_back(std::move(slot));
+  }
+  return values;
+}
+
+Result<void> FieldValues::check(const Slot& slot) {
+  const bool is_json = slot.json.has_value();
+  bool fits = false;
+  switch (slot.field->type) {
+    case FieldType::kString: fits = !is_json || is_scalar(slot.json->kind()); break;
+    case FieldType::kInteger:
+      fits = is_json ? to_integer(*slot.json).has_value() : parse_integer(slot.text).has_value();
+      break;
+    case FieldType::kBoolean: {
+      const auto text = is_json ? scalar_text(*slot.json) : std::optional(std::string(slot.text));
+      fits = text && parse_boolean(*text);
+      break;
+    }
+    case FieldType::kDuration: {
+      const auto text = is_json ? scalar_text(*slot.json) : std::optional(std::string(slot.text));
+      fits = text && to_duration(*text);
+      break;
+    }
+    case FieldType::kStringList: fits = !is_json || to_string_list(*slot.json); break;
+    case FieldType::kIntegerList: {
+      const auto texts = is_json ? to_string_list(*slot.json) : std::optional(split_commas(slot.text));
+      fits = texts && to_integers(*texts);
+      break;
+    }
+    case FieldType::kStringMap: fits = is_json && to_string_map(*slot.json); break;
+    case FieldType::kObject: fits = is_json && slot.json->is_object(); break;
+  }
+  if (!fits) return wrong_type(*slot.field);
+  return {};
+}
+
+const FieldValues::Slot* FieldValues::slot(std::string_view name, FieldType type) const {
+  const auto found =
+      std::find_if(slots_.begin(), slots_.end(), [name](const Slot& slot) { return slot.field->name == name; });
+  CHECK(found != slots_.end() && found->field->type == type);
+  return found->present ? &*found : nullptr;
+}
+
+bool FieldValues::has(std::string_view name) const {
+  const auto found =
+      std::find_if(slots_.begin(), slots_.end(), [name](const Slot& slot) { return slot.field->name == name; });
+  return found != slots_.end() && found->present;
+}
+
+std::string FieldValues::text(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kString);
+  if (found == nullptr) return {};
+  return found->json ? *scalar_text(*found->json) : std::string(found->text);
+}
+
+SecretBytes FieldValues::secret(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kString);
+  if (found == nullptr) return {};
+  if (!found->json) return SecretBytes::copy_of(found->text);
+  if (!found->json->is_string()) return SecretBytes::copy_of(found->json->raw());
+  auto value = found->json->as_secret();
+  return value.ok() ? std::move(*value) : SecretBytes();
+}
+
+std::int64_t FieldValues::integer(std::string_view name, std::int64_t otherwise) const {
+  const Slot* found = slot(name, FieldType::kInteger);
+  if (found == nullptr) return otherwise;
+  return found->json ? *to_integer(*found->json) : *parse_integer(found->text);
+}
+
+bool FieldValues::boolean(std::string_view name, bool otherwise) const {
+  const Slot* found = slot(name, FieldType::kBoolean);
+  if (found == nullptr) return otherwise;
+  return *parse_boolean(found->json ? *scalar_text(*found->json) : std::string(found->text));
+}
+
+std::int64_t FieldValues::duration_s(std::string_view name, std::int64_t otherwise) const {
+  const Slot* found = slot(name, FieldType::kDuration);
+  if (found == nullptr) return otherwise;
+  return *to_duration(found->json ? *scalar_text(*found->json) : std::string(found->text));
+}
+
+std::vector<std::string> FieldValues::string_list(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kStringList);
+  if (found == nullptr) return {};
+  return found->json ? *to_string_list(*found->json) : split_commas(found->text);
+}
+
+std::vector<std::int64_t> FieldValues::integer_list(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kIntegerList);
+  if (found == nullptr) return {};
+  return *to_integers(found->json ? *to_string_list(*found->json) : split_commas(found->text));
+}
+
+std::map<std::string, std::string> FieldValues::string_map(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kStringMap);
+  if (found == nullptr) return {};
+  return *to_string_map(*found->json);
+}
+
+std::optional<json::Value> FieldValues::object(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kObject);
+  return found == nullptr ? std::nullopt : found->json;
+}
+
+std::optional<json::Value> FieldValues::body() const {
+  if (!document_) return std::nullopt;
+  return document_->root();
+}
+
+std::optional<FieldValues::Raw> FieldValues::raw(std::string_view name) const {
+  for (const Slot& slot : slots_) {
+    if (slot.field->name == name && slot.present) return Raw{slot.json, slot.text};
+  }
+  return std::nullopt;
+}
+
+}  // namespace keyhold::core

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "core/route.h"
+
+namespace keyhold::core {
+
+/// The fields of one request, found and checked against their declared types before any handler runs.
+///
+/// Holds spans of the request's body and path, which outlive it. Getters of the wrong type, or of a field that the
+/// route does not declare, are a CHECK.
+/// threads   One at a time.
+class FieldValues {
+ public:
+  /// Values of path fields as the router matched them; query and body as received.
+  /// errors: kInvalid, naming the field and what it should be.
+  static Result<FieldValues> parse(std::span<const Field> fields, std::vector<std::string_view> path_values,
+                                   const std::vector<std::pair<std::string, std::string>>& query,
+                                   std::string_view body);
+
+  bool has(std::string_view name) const;
+  std::string text(std::string_view name) const;  // "" when absent.
+  SecretBytes secret(std::string_view name) const;
+  std::int64_t integer(std::string_view name, std::int64_t otherwise = 0) const;
+  bool boolean(std::string_view name, bool otherwise = false) const;
+  std::int64_t duration_s(std::string_view name, std::int64_t otherwise = 0) const;
+  std::vector<std::string> string_list(std::string_view name) const;
+  std::vector<std::int64_t> integer_list(std::string_view name) const;
+  std::map<std::string, std::string> string_map(std::string_view name) const;
+  /// nullopt when absent or null.
+  std::optional<json::Value> object(std::string_view name) const;
+
+  /// The raw value for the audit record, or nullopt: JSON of body fields, text of the others.
+  struct Raw {
+    std::optional<json::Value> json;
+    std::string_view text;
+  };
+  std::optional<Raw> raw(std::string_view name) const;
+  /// The whole body, for the audit record. Null value when there was none.
+  std::optional<json::Value> body() const;
+
+ private:
+  struct Slot {
+    const Field* field = nullptr;
+    std::optional<json::Value> json;
+    std::string_view text;
+    bool present = false;
+  };
+  const Slot* slot(std::string_view name, FieldType type) const;
+  static Result<void> check(const Slot& slot);
+
+  std::unique_ptr<const json::Document> document_;  // Kept in place: values point to it.
+  std::vector<Slot> slots_;
+};
+
+}  // namespace keyhold::core

@@ -1,0 +1,366 @@
+#include "core/gate.h"
+
+#include <atomic>
+
+#include "base/limits.h"
+#include "core/audit_record.h"
+
+namespace keyhold::core {
+namespace {
+
+constexpr std::int64_t kRetryAfterS = 1;
+constexpr std::size_t kIdBytes = 16;
+
+Error denied() { return {Code::kDenied, "permission denied"}; }
+Error sealed() { return {Code::kSealed, "Vault is sealed"}; }
+
+/// A random UUID (RFC 9562, version 4).
+std::string make_request_id(crypto::Rng& rng) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::array<char, kIdBytes> bytes{};
+  rng.fill(bytes);
+  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+  std::string text;
+  text.reserve(36);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text.push_back('-');
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    text.push_back(kHex[byte >> 4]);
+    text.push_back(kHex[byte & 15]);
+  }
+  return text;
+}
+
+Capability capability_of_update(bool exists) { return exists ? Capability::kUpdate : Capability::kCreate; }
+
+}  // namespace
+
+/// One request on its way. Owned by whoever runs it next; its members are touched by one thread at a time.
+struct Gate::Job {
+  Job(Lane& own_lane, Request own_request, Done own_done)
+      : lane(own_lane), request(std::move(own_request)), done(std::move(own_done)) {}
+
+  Lane& lane;
+  Request request;
+  Done done;
+  std::string request_id;
+  MonotonicMillis deadline_ms = 0;
+
+  // Found anew by each run.
+  Snapshot<Config>::Pointer config;
+  Snapshot<Session>::Pointer session;
+  RouteMatch match;
+  std::optional<FieldValues> fields;
+  std::shared_ptr<const Principal> principal;
+
+  // Of the commit.
+  std::optional<Reply> reply;
+  Transaction::Commit commit;
+  storage::RequestId commit_id{};
+  bool intent_written = false;
+  std::atomic<int> commit_parts{0};  // Store and journal.
+  Result<void> journal_result;
+  storage::Outcome outcome;
+  int conflicts = 0;
+  std::string conflict_key;  // Of the last conflict.
+  std::string queue_key;     // In whose ConflictQueue this request has its place.
+
+  Result<Reply> result = Reply::none();
+};
+
+Gate::~Gate() {
+  pools_.shut_down();
+  MutexLock lock(commits_mutex_);
+  while (commits_ > 0) commits_done_.wait(commits_mutex_);
+}
+
+void Gate::commit(storage::Batch batch, storage::CommitDone done) {
+  {
+    MutexLock lock(commits_mutex_);
+    ++commits_;
+  }
+  node_.store().commit(std::move(batch), [this, done = std::move(done)](storage::Outcome outcome) {
+    done(std::move(outcome));
+    MutexLock lock(commits_mutex_);
+    if (--commits_ == 0) commits_done_.notify_all();
+  });
+}
+
+void Gate::handle(Lane& lane, Request request, Done done) {
+  auto job = std::make_shared<Job>(lane, std::move(request), std::move(done));
+  job->request_id = make_request_id(node_.rng());
+  job->deadline_ms = node_.clock().monotonic_ms() + limits::kRequestDeadlineMs;
+  start_on_lane(job);
+}
+
+void Gate::start_on_lane(const JobPtr& job) {
+  if (auto resolved = resolve(*job, Run::kOnLane); !resolved.ok()) {
+    if (resolved.code() == Code::kMiss) return submit(job);
+    // What has no route still tells nothing to a stranger: it goes on, to be authenticated first.
+    if (job->session == nullptr) {
+      job->result = std::move(resolved).error();
+      return finish_on_lane(job);
+    }
+  } else if (job->match.route->info->cost != Cost::kCached) {
+    return submit(job);
+  }
+  Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kCachedOnly);
+  Result<Reply> result = execute(*job, tx, Run::kOnLane);
+  if (!result.ok() && (result.code() == Code::kMiss || result.code() == Code::kConflict)) return submit(job);
+  CHECK(!tx.writes());
+  job->result = std::move(result);
+  finish_on_lane(job);
+}
+
+void Gate::submit(const JobPtr& job) {
+  const Cost cost = job->match.route == nullptr ? Cost::kDisk : job->match.route->info->cost;
+  auto submitted = pools_.of(cost).submit([this, job] { run_on_pool(job); });
+  if (!submitted.ok()) finish(job, std::move(submitted).error());
+}
+
+void Gate::run_on_pool(const JobPtr& job) {
+  if (node_.clock().monotonic_ms() > job->deadline_ms) {
+    return finish(job, Error{Code::kUnavailable, "the request waited too long for its turn"});
+  }
+  Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kThroughStore);
+  Result<Reply> result = execute(*job, tx, Run::kOnPool);
+  if (!result.ok() && result.code() == Code::kConflict) return run_again(job);
+  if (!result.ok() || !tx.writes()) return finish(job, std::move(result));
+
+  // The mount must still be there when the write lands.
+  if (job->match.mount != nullptr && !job->match.mount->built_in()) {
+    const records::Mount& mount = job->match.mount->record;
+    auto entry = tx.get(keys::mount(mount.namespace_id(), mount.id()));
+    if (!entry.ok()) return finish(job, std::move(entry).error());
+    if ((*entry)->version() != job->match.mount->version) return run_again(job);
+  }
+  auto commit = tx.prepare(node_.barrier());
+  if (!commit.ok()) return finish(job, std::move(commit).error());
+  job->commit = std::move(*commit);
+  job->reply = std::move(*result);
+  node_.rng().fill({reinterpret_cast<char*>(job->commit_id.data()), job->commit_id.size()});
+  begin_commit(job);
+}
+
+Result<void> Gate::resolve(Job& job, Run run) {
+  job.match = {};
+  if (run == Run::kOnLane) {
+    job.session = job.lane.session.get();
+    job.config = job.lane.config.get();
+  } else {
+    job.session = node_.session().load();
+    if (job.session != nullptr && node_.config().stale()) TRY(node_.config().refresh());
+    job.config = node_.config().snapshot().load();
+  }
+  if (job.session == nullptr || job.config == nullptr) {
+    job.session = nullptr;
+    TRY_ASSIGN(job.match, router_.match_sealed(job.request.operation, job.request.path));
+    return {};
+  }
+  if (run == Run::kOnLane && node_.config().stale()) return Error{Code::kMiss, "the configuration is stale"};
+  TRY_ASSIGN(job.match,
+             router_.match(*job.config, job.request.namespace_id, job.request.operation, job.request.path));
+  return {};
+}
+
+Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run) {
+  job.fields.reset();
+  job.principal.reset();
+  const Result<void> resolved = resolve(job, run);
+  if (!resolved.ok() && (resolved.code() == Code::kMiss || job.session == nullptr)) return resolved.error();
+
+  const RouteInfo* route = resolved.ok() ? job.match.route->info : nullptr;
+  const bool open = route != nullptr && route->access.open();
+  if (!open) {
+    TRY(authenticate(job, tx));
+    // Whoever may not ask for the path does not learn whether it exists.
+    if (route == nullptr) {
+      if (!job.principal->policies.allows_anything(
+              job.request.path, job.request.operation == Operation::kList ? Asked::kList : Asked::kOne)) {
+        return denied();
+      }
+      return resolved.error();
+    }
+  }
+  TRY_ASSIGN(FieldValues fields, FieldValues::parse(route->fields, job.match.path_values, job.request.query,
+                                                    job.request.body.reveal()));
+  job.fields.emplace(std::move(fields));
+  Transaction* transaction = job.session == nullptr ? nullptr : &tx;
+  const Call::Parts parts{job.request,       job.config.get(),      job.match.mount, job.match.path, *job.fields,
+                          job.principal.get(), job.session.get(), transaction,     node_.clock(),  node_.rng()};
+  Call call(parts);
+  if (!open) {
+    Capability needed = route->access.capability();
+    if (job.match.route->exists != nullptr) {
+      TRY_ASSIGN(const bool exists, job.match.route->exists(*job.match.route, call));
+      needed = capability_of_update(exists);
+    }
+    if (!job.principal->policies.allows(job.match.path, needed)) return denied();
+  }
+  return job.match.route->invoke(*job.match.route, call);
+}
+
+Result<void> Gate::authenticate(Job& job, Transaction& tx) {
+  if (job.session == nullptr) return sealed();
+  const SecretBytes& token = job.request.credential.token;
+  if (token.empty() || token.size() > limits::kTokenBytesMax) return denied();
+  const std::string token_id = job.session->tokens.id_of(token.reveal());
+  TRY_ASSIGN(auto record, job.session->tokens.find(tx, job.request.namespace_id, token_id, node_.clock().now_ms()));
+  job.principal = principal_of(job, token_id, std::move(record));
+  return {};
+}
+
+std::shared_ptr<const Principal> Gate::principal_of(const Job& job, const std::string& token_id,
+                                                    std::shared_ptr<const records::Token> token) {
+  {
+    MutexLock lock(principals_mutex_);
+    const auto known = principals_.find(token_id);
+    if (known != principals_.end() && known->second.config == job.config &&
+        known->second.principal->token == token) {
+      return known->second.principal;
+    }
+  }
+  auto principal = std::make_shared<Principal>();
+  principal->token_id = token_id;
+  principal->token = std::move(token);
+  std::vector<std::shared_ptr<const Policy>> policies;
+  bool root = false;
+  for (const std::string& name : principal->token->policies()) {
+    root = root || name == "root";
+    if (auto policy = job.config->policy(job.request.namespace_id, name)) policies.push_back(std::move(policy));
+  }
+  principal->policies = root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
+  principal->audit_members = render_principal(*principal, job.session->redactor);
+  MutexLock lock(principals_mutex_);
+  if (principals_.size() >= limits::kPrincipalsMax) principals_.clear();
+  principals_.insert_or_assign(token_id, KnownPrincipal{job.config, principal});
+  return principal;
+}
+
+void Gate::begin_commit(const JobPtr& job) {
+  job->commit_parts = 2;
+  job->journal_result = {};
+  if (job->intent_written) {
+    // A later run of the same request: its intent is on disk.
+    job->commit_parts = 1;
+    return commit_staged(job, 0);
+  }
+  job->lane.hand_over([this, job] {
+    Lane& lane = job->lane;
+    const RecordSubject subject{job->request_id,    job->request,         job->match.route->info,
+                                job->match.mount,   job->match.path,      &*job->fields,
+                                job->principal.get(), &job->session->redactor};
+    render_record(lane.scratch, RecordType::kIntent, subject, {}, {});
+    lane.stream().append(lane.scratch);
+    lane.after_write([this, job](const Result<void>& written) {
+      if (!written.ok()) {
+        job->result = written.error();
+        return finish_on_lane(job);
+      }
+      job->intent_written = true;
+      job->lane.after_sync([this, job](const Result<void>& synced) {
+        job->journal_result = synced;
+        commit_part_done(job);
+      });
+      commit_staged(job, 0);
+    });
+  });
+}
+
+void Gate::commit_staged(const JobPtr& job, std::size_t index) {
+  if (index == job->commit.staged.size()) return commit_main(job);
+  commit(std::move(job->commit.staged[index]), [this, job, index](storage::Outcome outcome) {
+    if (outcome.ok()) return commit_staged(job, index + 1);
+    on_outcome(job, std::move(outcome));
+  });
+}
+
+void Gate::commit_main(const JobPtr& job) {
+  job->commit.batch.request_id = job->commit_id;
+  // The keys of conditions are needed after a conflict; operations are not.
+  std::vector<std::string> keys;
+  for (const auto& condition : job->commit.batch.conditions) keys.push_back(condition.key);
+  commit(std::move(job->commit.batch), [this, job, keys = std::move(keys)](storage::Outcome outcome) {
+    if (!outcome.conflicts.empty()) job->conflict_key = keys[outcome.conflicts.front()];
+    on_outcome(job, std::move(outcome));
+  });
+}
+
+void Gate::on_outcome(const JobPtr& job, storage::Outcome outcome) {
+  if (outcome.kind == storage::Outcome::Kind::kUnknown) {
+    switch (node_.store().resolve(job->commit_id)) {
+      case storage::Resolution::kHappened: outcome.kind = storage::Outcome::Kind::kOk; break;
+      case storage::Resolution::kDidNotHappen:
+        outcome.kind = storage::Outcome::Kind::kRefused;
+        outcome.error = {Code::kUnavailable, "the store did not take the write: try again"};
+        break;
+      case storage::Resolution::kStillUnknown: break;
+    }
+  }
+  job->outcome = std::move(outcome);
+  commit_part_done(job);
+}
+
+void Gate::commit_part_done(const JobPtr& job) {
+  if (job->commit_parts.fetch_sub(1) != 1) return;
+  switch (job->outcome.kind) {
+    case storage::Outcome::Kind::kOk:
+      if (!job->journal_result.ok()) return finish(job, job->journal_result.error());
+      return finish(job, std::move(*job->reply));
+    case storage::Outcome::Kind::kConflict: return run_again(job);
+    case storage::Outcome::Kind::kUnknown:
+      return finish(job, Error{Code::kUnknown, "the outcome of the write is unknown: read before you retry"});
+    case storage::Outcome::Kind::kRefused: return finish(job, std::move(job->outcome.error));
+  }
+}
+
+void Gate::run_again(const JobPtr& job) {
+  if (++job->conflicts > limits::kConflictRetriesMax) {
+    return finish(job, Error{Code::kUnavailable, "too many writers change the same entry: try again"});
+  }
+  if (job->conflict_key.empty() || !job->queue_key.empty()) return submit(job);
+  job->queue_key = job->conflict_key;
+  conflicts_.enter(job->queue_key, [this, job] { submit(job); });
+}
+
+void Gate::finish(const JobPtr& job, Result<Reply> result) {
+  job->result = std::move(result);
+  job->lane.hand_over([this, job] { finish_on_lane(job); });
+}
+
+void Gate::finish_on_lane(const JobPtr& job) {
+  if (!job->queue_key.empty()) conflicts_.leave(std::exchange(job->queue_key, {}));
+  Lane& lane = job->lane;
+  Answer answer;
+  answer.request_id = job->request_id;
+  answer.result = std::move(job->result);
+  const RouteInfo* route = job->match.route == nullptr ? nullptr : job->match.route->info;
+  if (route != nullptr) answer.payload = route->reply;
+  if (job->match.mount != nullptr) answer.mount_type = job->match.mount->record.engine();
+  if (!answer.result.ok() && answer.result.code() == Code::kUnavailable) answer.retry_after_s = kRetryAfterS;
+  if (route != nullptr && route->journaled == Journaled::kNo) return job->done(std::move(answer));
+
+  const bool ok = answer.result.ok();
+  const bool stranger = !ok && job->principal == nullptr && answer.result.code() == Code::kDenied;
+  if (stranger && lane.failures().admit(job->request.peer_address, node_.clock().monotonic_ms()) ==
+                      audit::FailureQuota::Decision::kCount) {
+    return job->done(std::move(answer));
+  }
+  const RecordSubject subject{job->request_id,      job->request,
+                              route,                job->match.mount,
+                              job->match.path,      job->fields ? &*job->fields : nullptr,
+                              job->principal.get(), job->session == nullptr ? nullptr : &job->session->redactor};
+  const std::string_view outcome = !ok                                                ? outcome_word(answer.result.code())
+                                   : answer.result->outcome == Reply::Outcome::kNotFound ? "not-found"
+                                                                                       : "ok";
+  render_record(lane.scratch, job->intent_written ? RecordType::kOutcome : RecordType::kAccess, subject, outcome,
+                ok ? std::string_view(answer.result->audit_members) : std::string_view());
+  lane.stream().append(lane.scratch);
+  lane.after_write([job, held = std::make_shared<Answer>(std::move(answer))](const Result<void>& written) {
+    if (!written.ok()) held->result = written.error();
+    job->done(std::move(*held));
+  });
+}
+
+}  // namespace keyhold::core

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "base/mutex.h"
+#include "core/conflict_queue.h"
+#include "core/lane.h"
+#include "core/node.h"
+#include "core/request.h"
+#include "core/router.h"
+#include "core/work_pool.h"
+
+namespace keyhold::core {
+
+/// The one door: authenticate → authorise → run the handler in a transaction → commit → audit → reply.
+///
+/// A read that the caches can answer is done on its I/O thread in one go. Everything else runs on the pool of its
+/// route's cost. A handler that wrote is committed in this order: its intent goes to the journal, then journal sync and
+/// store commit run side by side, then the outcome goes to the journal, then the caller gets its answer. A conflict runs
+/// the handler again. What cannot be journaled is refused.
+///
+/// The lanes' threads are stopped before it is destroyed, the lanes themselves after it; it waits for commits in flight.
+/// threads   handle() on the lane's thread.
+class Gate {
+ public:
+  Gate(Node& node, const Router& router) : node_(node), router_(router) {}
+  ~Gate();
+
+  using Done = std::function<void(Answer)>;
+
+  /// Answers `request`. `done` is called once, on the lane's thread, possibly before this returns.
+  void handle(Lane& lane, Request request, Done done);
+
+ private:
+  struct Job;
+  using JobPtr = std::shared_ptr<Job>;
+  enum class Run { kOnLane, kOnPool };
+
+  void start_on_lane(const JobPtr& job);
+  void submit(const JobPtr& job);
+  void run_on_pool(const JobPtr& job);
+  /// Everything between resolving and the commit. errors: kMiss only with kOnLane.
+  Result<Reply> execute(Job& job, Transaction& tx, Run run);
+  Result<void> resolve(Job& job, Run run);
+  Result<void> authenticate(Job& job, Transaction& tx);
+  std::shared_ptr<const Principal> principal_of(const Job& job, const std::string& token_id,
+                                                std::shared_ptr<const records::Token> token);
+
+  void begin_commit(const JobPtr& job);
+  void commit(storage::Batch batch, storage::CommitDone done);
+  void commit_staged(const JobPtr& job, std::size_t index);
+  void commit_main(const JobPtr& job);
+  void on_outcome(const JobPtr& job, storage::Outcome outcome);
+  void commit_part_done(const JobPtr& job);
+  void run_again(const JobPtr& job);
+  void finish(const JobPtr& job, Result<Reply> result);
+  void finish_on_lane(const JobPtr& job);
+
+  Node& node_;
+  const Router& router_;
+  ConflictQueue conflicts_;
+
+  Mutex principals_mutex_;
+  struct KnownPrincipal {
+    Snapshot<Config>::Pointer config;
+    std::shared_ptr<const Principal> principal;
+  };
+  std::unordered_map<std::string, KnownPrincipal> principals_ GUARDED_BY(principals_mutex_);
+
+  Mutex commits_mutex_;
+  CondVar commits_done_;
+  std::size_t commits_ GUARDED_BY(commits_mutex_) = 0;
+
+  WorkPools pools_;
+};
+
+}  // namespace keyhold::core

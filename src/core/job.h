@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "core/cache/entry_cache.h"
+#include "core/records.pb.h"
+#include "storage/storage.h"
+
+namespace keyhold::core {
+
+/// Does the background work that is recorded in the store: deletes what a removed mount held, and chunks that a kill
+/// orphaned. A job is claimed by leadership, whose fence every batch carries, and each batch leaves a state that the next run
+/// goes on from; a job record is removed by its last batch.
+///
+/// threads   Any.
+class JobRunner final : public storage::Watcher {
+ public:
+  /// `warn` takes lines for the operator's log, from the runner's thread.
+  JobRunner(storage::Storage& store, EntryCache& cache, const Clock& clock, std::function<void(std::string_view)> warn)
+      : store_(store), cache_(cache), clock_(clock), warn_(std::move(warn)) {}
+  ~JobRunner() override { stop(); }
+
+  void start();
+  void stop();  // Waits for the batch in hand.
+
+  /// Runs all jobs there are, on the caller's thread. errors: of the first job that failed; the others were still tried.
+  Result<void> run_all();
+
+  void on_changes(std::span<const storage::Change> changes, storage::Version at) override;
+  void on_reset(storage::Version at) override;
+
+ private:
+  void loop();
+  void wake();
+  bool stopping();
+  Result<void> run_one(const std::string& key);
+  Result<void> remove_mount_data(const std::string& key, const records::Job& job, const storage::Condition& fence);
+  Result<void> remove_orphaned_chunks();
+  /// Deletes all keys below a prefix, batch by batch, while the conditions hold.
+  Result<void> erase_below(std::string_view prefix, const std::vector<storage::Condition>& conditions);
+
+  storage::Storage& store_;
+  EntryCache& cache_;
+  const Clock& clock_;
+  const std::function<void(std::string_view)> warn_;
+  std::unique_ptr<storage::Watch> watch_;
+  std::thread thread_;
+  Mutex mutex_;
+  CondVar changed_;
+  bool work_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace keyhold::core

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// Storage keys: kind (1 byte) ‖ owner (8-byte id of a namespace or mount, big endian, never reused) ‖ object. Only the name
+/// index holds names, so a rename moves one index entry and a mount made again never sees old data.
+/// docs/storage_format.md lists them.
+namespace keyhold::core::keys {
+
+using NamespaceId = std::uint64_t;
+using MountId = std::uint64_t;
+
+inline constexpr NamespaceId kRootNamespace = 1;
+
+std::string next_id();
+std::string mount(NamespaceId owner, MountId id);
+std::string mount_guard(NamespaceId owner);
+std::string policy(NamespaceId owner, std::string_view name);
+std::string policy_version(NamespaceId owner, std::string_view name, std::uint64_t number);
+std::string token(NamespaceId owner, std::string_view token_id);
+std::string liveness(NamespaceId owner, std::string_view token_id);
+std::string accessor(NamespaceId owner, std::string_view accessor_id);
+std::string name(MountId owner, std::string_view secret_name);
+std::string secret(MountId owner, std::string_view secret_id);
+std::string version(MountId owner, std::string_view secret_id, std::string_view version_id);
+std::string chunk(MountId owner, std::string_view version_id, std::uint32_t index);
+std::string pending_chunks(MountId owner, std::string_view version_id);
+std::string job(NamespaceId owner, std::uint64_t id);
+
+/// Where a kind's keys of all owners, or of one, begin.
+inline constexpr std::string_view kMountKind = "m";
+inline constexpr std::string_view kPolicyKind = "p";
+inline constexpr std::string_view kJobKind = "j";
+inline constexpr std::string_view kPendingChunksKind = "o";
+std::string with_owner(char kind, std::uint64_t owner);
+
+/// The kinds whose owner is a mount: what removing a mount deletes.
+inline constexpr std::string_view kMountOwnedKinds = "nhvxo";
+
+}  // namespace keyhold::core::keys

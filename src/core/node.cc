@@ -1,0 +1,119 @@
+#include "core/node.h"
+
+#include "base/limits.h"
+#include "crypto/ed25519.h"
+
+namespace keyhold::core {
+
+Node::Node(const Parts& parts)
+    : parts_(parts),
+      barrier_(parts.rng),
+      seal_manager_(parts.store, barrier_, parts.rng),
+      cache_(parts.store, barrier_, limits::kEntryCacheBytesMax),
+      config_(parts.store, cache_),
+      jobs_(parts.store, cache_, parts.clock, parts.warn) {}
+
+Node::~Node() {
+  MutexLock lock(changing_);
+  deactivate();
+}
+
+Result<void> Node::load() { return seal_manager_.load(); }
+
+Result<std::shared_ptr<const Session>> Node::make_session() const {
+  TRY_ASSIGN(const KeyBytes tokens, barrier_.derive("token-id"));
+  TRY_ASSIGN(const KeyBytes audit, barrier_.derive("audit-hmac"));
+  TRY_ASSIGN(const KeyBytes fingerprints, barrier_.derive("content-fingerprint"));
+  return std::make_shared<const Session>(Session{TokenStore(crypto::HmacSha256(tokens)),
+                                                 audit::Redactor(audit),
+                                                 crypto::HmacSha256(fingerprints)});
+}
+
+Result<Node::Initialized> Node::initialize(int shares, int threshold, SecretBytes root_token) {
+  MutexLock lock(changing_);
+  TRY_ASSIGN(auto keys, seal_manager_.initialize(shares, threshold));
+  Initialized made;
+  made.shares = std::move(keys.shares);
+  for (int i = 0; i < threshold; ++i) TRY(seal_manager_.unseal(made.shares[i]));
+  auto token = bootstrap(std::move(root_token));
+  seal_manager_.seal();
+  cache_.purge();
+  if (!token.ok()) return std::move(token).error();
+  made.root_token = std::move(*token);
+  return made;
+}
+
+Result<SecretBytes> Node::bootstrap(SecretBytes root_token) {
+  TRY_ASSIGN(const auto session, make_session());
+  TRY(cache_.start());
+  Transaction tx(cache_, parts_.store, Transaction::Mode::kThroughStore);
+  TokenSpec spec;
+  spec.policies = {"root"};
+  spec.path = "auth/token/root";
+  spec.display_name = "root";
+  spec.chosen = std::move(root_token);
+  TRY_ASSIGN(NewToken root, session->tokens.create(tx, std::move(spec), parts_.clock.now_ms(), parts_.rng));
+  records::Policy policy;
+  policy.set_namespace_id(keys::kRootNamespace);
+  policy.set_name("default");
+  policy.set_text(std::string(kDefaultPolicyText));
+  policy.set_number(1);
+  policy.set_changed_ms(parts_.clock.now_ms());
+  tx.put(keys::policy(keys::kRootNamespace, policy.name()), encode_record(policy));
+  tx.put(keys::policy_version(keys::kRootNamespace, policy.name(), policy.number()), encode_record(policy));
+  TRY_ASSIGN(auto commit, tx.prepare(barrier_));
+  const storage::Outcome outcome = parts_.store.commit(std::move(commit.batch));
+  if (!outcome.ok()) return Error{Code::kUnavailable, "the store did not take the first root token"};
+  return std::move(root.token);
+}
+
+Result<SealStatus> Node::unseal(const SecretBytes& share) {
+  MutexLock lock(changing_);
+  TRY_ASSIGN(SealStatus status, seal_manager_.unseal(share));
+  if (status.sealed || active_) return status;
+  if (auto activated = activate(); !activated.ok()) {
+    deactivate();
+    seal_manager_.seal();
+    return std::move(activated).error();
+  }
+  return status;
+}
+
+Result<void> Node::activate() {
+  TRY_ASSIGN(const auto session, make_session());
+  TRY(cache_.start());
+  TRY(config_.start());
+  TRY_ASSIGN(const KeyBytes seed, barrier_.derive("journal-signing"));
+  TRY_ASSIGN(auto signer, crypto::Ed25519Signer::from_seed(seed));
+  parts_.journal.set_signer(std::make_shared<const crypto::Ed25519Signer>(std::move(signer)));
+  session_.publish(session);
+  jobs_.start();
+  active_ = true;
+  return {};
+}
+
+void Node::deactivate() {
+  jobs_.stop();
+  session_.publish(nullptr);
+  config_.stop();
+  parts_.journal.set_signer(nullptr);
+  active_ = false;
+}
+
+void Node::seal() {
+  {
+    MutexLock lock(changing_);
+    deactivate();
+    seal_manager_.seal();
+    cache_.purge();
+  }
+  if (on_sealed_) on_sealed_();
+}
+
+NodeState Node::state() const {
+  const SealStatus status = seal_manager_.status();
+  if (!status.initialized) return NodeState::kUninitialized;
+  return session_.load() == nullptr ? NodeState::kSealed : NodeState::kActive;
+}
+
+}  // namespace keyhold::core

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "core/audit/journal.h"
+#include "core/cache/entry_cache.h"
+#include "core/call.h"
+#include "core/config.h"
+#include "core/job.h"
+#include "core/seal/barrier.h"
+#include "core/seal/seal_manager.h"
+#include "core/snapshot.h"
+#include "crypto/random.h"
+#include "storage/storage.h"
+
+namespace keyhold::core {
+
+/// One server's view of a store, sealed or not: the barrier and everything that lives only while it is open. Several
+/// nodes may share a store.
+///
+/// threads   Any; changes of state are one at a time.
+class Node {
+ public:
+  struct Parts {
+    storage::Storage& store;
+    audit::Journal& journal;
+    const Clock& clock;
+    crypto::Rng& rng;
+    std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
+  };
+  explicit Node(const Parts& parts);
+  ~Node();
+
+  /// Finds out whether the store is initialised. Call first.
+  Result<void> load();
+
+  struct Initialized {
+    std::vector<SecretBytes> shares;
+    SecretBytes root_token;
+  };
+  /// Makes the keys and the first root token. `root_token`: the one to use (dev mode); empty = a random one.
+  Result<Initialized> initialize(int shares, int threshold, SecretBytes root_token = {});
+
+  Result<SealStatus> unseal(const SecretBytes& share);
+  void reset_unseal() { seal_manager_.reset(); }
+  /// Drops all keys and everything decrypted; calls on_sealed.
+  void seal();
+
+  NodeState state() const;
+  SealStatus seal_status() const { return seal_manager_.status(); }
+
+  /// Called after each sealing, with no lock held. Set before serving.
+  void set_on_sealed(std::function<void()> on_sealed) { on_sealed_ = std::move(on_sealed); }
+
+  storage::Storage& store() { return parts_.store; }
+  const Barrier& barrier() const { return barrier_; }
+  EntryCache& cache() { return cache_; }
+  ConfigStore& config() { return config_; }
+  /// Null while sealed.
+  const Snapshot<Session>& session() const { return session_; }
+  const Clock& clock() const { return parts_.clock; }
+  crypto::Rng& rng() { return parts_.rng; }
+  JobRunner& jobs() { return jobs_; }
+
+ private:
+  Result<std::shared_ptr<const Session>> make_session() const;
+  Result<void> activate() REQUIRES(changing_);
+  void deactivate() REQUIRES(changing_);
+  Result<SecretBytes> bootstrap(SecretBytes root_token) REQUIRES(changing_);
+
+  Parts parts_;
+  Barrier barrier_;
+  SealManager seal_manager_;
+  EntryCache cache_;
+  ConfigStore config_;
+  Snapshot<Session> session_;
+  JobRunner jobs_;
+  std::function<void()> on_sealed_;
+  Mutex changing_;
+  bool active_ GUARDED_BY(changing_) = false;
+};
+
+}  // namespace keyhold::core

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "core/keys.h"
+
+/// What every wire API turns its requests into, and gets back: see design.md, "one door".
+namespace keyhold::core {
+
+enum class Api : std::uint8_t { kVault, kInternal };
+std::string_view to_string(Api api);
+
+enum class Operation : std::uint8_t { kRead, kUpdate, kPatch, kDelete, kList };
+std::string_view to_string(Operation operation);
+
+/// Proves who asks. Exactly one kind per request.
+struct Credential {
+  SecretBytes token;  // Empty = none was presented.
+};
+
+struct Request {
+  Api api = Api::kVault;
+  Operation operation = Operation::kRead;
+  keys::NamespaceId namespace_id = keys::kRootNamespace;
+  std::string path;  // Canonical: core/path.h.
+  Credential credential;
+  std::vector<std::pair<std::string, std::string>> query;
+  SecretBytes body;  // A JSON object, or empty. Not yet parsed: that happens after the route's bounds are known.
+  std::string peer_address;
+  std::uint16_t peer_port = 0;
+};
+
+/// The shape of a successful reply, declared by the route.
+enum class Payload : std::uint8_t {
+  kNone,    // Success is all there is to say.
+  kSecret,  // `data`.
+  kAuth,    // `auth`.
+  kSystem,  // `data`, which Vault also spreads over the top level.
+  kBare,    // `data` alone, without an envelope.
+};
+
+/// The state of the node, for the routes that report it.
+enum class NodeState : std::uint8_t { kActive, kSealed, kUninitialized };
+
+struct Reply {
+  enum class Outcome : std::uint8_t { kFound, kEmpty, kNotFound };
+  Outcome outcome = Outcome::kFound;
+  SecretBytes data;  // A JSON object; for Payload::kAuth the auth object.
+  std::vector<std::string> warnings;
+  std::optional<NodeState> state;  // Of routes that report the node's state.
+  /// Members of a JSON object, rendered and redacted by the handler, for the audit record: `"version":3`. May be empty.
+  std::string audit_members;
+
+  static Reply none() { return {Outcome::kEmpty, {}, {}, {}, {}}; }
+  static Reply not_found() { return {Outcome::kNotFound, {}, {}, {}, {}}; }
+  static Reply of(SecretBytes data) { return {Outcome::kFound, std::move(data), {}, {}, {}}; }
+};
+
+/// What the Gate answers: a reply of the route's shape, or an error.
+struct Answer {
+  std::string request_id;  // UUID; also in the audit records.
+  Result<Reply> result = Reply::none();
+  Payload payload = Payload::kNone;
+  std::string_view mount_type;  // "kv"; static storage.
+  std::int64_t retry_after_s = 0;  // With kUnavailable: when to try again.
+};
+
+}  // namespace keyhold::core

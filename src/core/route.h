@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/result.h"
+#include "core/policy/capability.h"
+#include "core/request.h"
+
+/// Engines and auth methods are tables of routes. Everything that must hold for a route is declared here and done by the
+/// Gate; help, the capability check, audit redaction and coverage come from the same table.
+namespace keyhold::core {
+
+class Call;
+
+/// Types of request fields, as forgiving as Vault's framework: "3", 3 and "true", true are alike.
+enum class FieldType : std::uint8_t {
+  kString,
+  kInteger,
+  kBoolean,
+  kDuration,      // Seconds, or Go's "1h30m".
+  kStringList,    // An array, or a comma-separated string.
+  kIntegerList,
+  kStringMap,     // An object of strings.
+  kObject,        // A JSON object, kept as received.
+};
+
+enum class FieldSource : std::uint8_t { kPath, kQuery, kBody };
+
+/// How a value appears in the audit journal. Only what is declared clear is written in clear.
+enum class Audit : std::uint8_t { kHashed, kClear };
+
+struct Field {
+  std::string_view name;
+  FieldType type = FieldType::kString;
+  FieldSource source = FieldSource::kBody;
+  Audit audit = Audit::kHashed;
+  std::string_view help;
+};
+
+/// Who may call: a capability on the canonical path, or anybody. Has no default, so a route that declares none does not compile.
+class Access {
+ public:
+  constexpr Access(Capability capability) : capability_(capability) {}  // NOLINT: a route names a capability.
+  static constexpr Access unauthenticated() { return Access(); }
+
+  constexpr bool open() const { return open_; }
+  constexpr Capability capability() const { return capability_; }
+
+ private:
+  constexpr Access() : open_(true) {}
+  Capability capability_ = Capability::kDeny;
+  bool open_ = false;
+};
+
+/// Where a handler runs. Each has its own bounded pool, so that what is slow cannot starve what is not.
+enum class Cost : std::uint8_t {
+  kCached,  // On the I/O thread against the caches; a miss runs again on the disk pool.
+  kDisk,
+  kCpu,     // Key generation, password hashing.
+  kRemote,  // Other systems.
+};
+
+/// The states of the node in which a route answers.
+enum class Availability : std::uint8_t { kUnsealed, kAlways };
+
+/// Routes that tell the node's state to anybody and touch no secret are not journaled: health checks would fill it.
+enum class Journaled : std::uint8_t { kYes, kNo };
+
+/// What one trailing slash on the path of anything but a list means. Where it is ignored it is taken off before the
+/// policy is asked, so the string that is checked is the one that is used.
+enum class TrailingSlash : std::uint8_t { kRefused, kIgnored };
+
+/// The part of a route that does not depend on its engine's type.
+struct RouteInfo {
+  Operation operation;
+  /// Below the mount. "{name}" takes one segment; a last "{name...}" takes the rest, which may be empty in lists.
+  std::string_view path;
+  Access access;
+  std::span<const Field> fields = {};
+  Cost cost;
+  Payload reply;
+  Availability availability = Availability::kUnsealed;
+  Journaled journaled = Journaled::kYes;
+  TrailingSlash trailing_slash = TrailingSlash::kRefused;
+  std::string_view help;
+};
+
+template <typename Engine>
+struct Route {
+  RouteInfo info;
+  Result<Reply> (Engine::*handler)(Call&);
+  /// For an update that needs `create` when its target does not exist. What it reads becomes a condition of the commit.
+  Result<bool> (Engine::*exists)(Call&) = nullptr;
+};
+
+}  // namespace keyhold::core

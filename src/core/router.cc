@@ -1,0 +1,93 @@
+#include "core/router.h"
+
+namespace keyhold::core {
+namespace {
+
+constexpr std::string_view kSysPrefix = "sys/";
+
+bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
+
+/// Takes the next segment off `path`; false at its end.
+bool next_segment(std::string_view& path, std::string_view& segment) {
+  if (path.empty()) return false;
+  const std::size_t slash = path.find('/');
+  segment = path.substr(0, slash);
+  path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+  return true;
+}
+
+}  // namespace
+
+void Router::append(EngineRoutes& routes, BoundRoute route) {
+  std::string_view rest = route.info->path;
+  std::string_view segment;
+  while (next_segment(rest, segment)) route.segments.push_back(segment);
+  route.takes_rest = !route.segments.empty() && route.segments.back().ends_with("...}");
+  routes.push_back(std::move(route));
+}
+
+bool Router::match_one(const BoundRoute& route, std::string_view path, std::vector<std::string_view>& values) {
+  values.clear();
+  for (std::size_t i = 0; i < route.segments.size(); ++i) {
+    if (route.takes_rest && i + 1 == route.segments.size()) {
+      if (path.empty() && route.info->operation != Operation::kList) return false;
+      values.push_back(path);
+      return true;
+    }
+    std::string_view segment;
+    if (!next_segment(path, segment)) return false;
+    if (is_parameter(route.segments[i])) {
+      values.push_back(segment);
+    } else if (segment != route.segments[i]) {
+      return false;
+    }
+  }
+  return path.empty();
+}
+
+Result<RouteMatch> Router::match_in(const EngineRoutes& routes, Operation operation, std::string_view path) {
+  RouteMatch match;
+  bool other_operation = false;
+  for (const BoundRoute& route : routes) {
+    if (!match_one(route, path, match.path_values)) continue;
+    if (route.info->operation == operation) {
+      match.route = &route;
+      return match;
+    }
+    other_operation = true;
+  }
+  if (other_operation) return Error{Code::kUnsupported, "unsupported operation"};
+  return Error{Code::kNotFound, "unsupported path"};
+}
+
+Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, Operation operation,
+                                 std::string_view path) const {
+  const MountPoint* mount = config.mount_of(owner, path);
+  if (mount == nullptr) return Error{Code::kNotFound, "no handler for this path: nothing is mounted there"};
+  const auto engine = engines_.find(mount->record.engine());
+  if (engine == engines_.end()) return Error{Code::kNotFound, "the engine mounted there is not in this program"};
+  const bool slash = path.ends_with('/') && operation != Operation::kList;
+  if (slash) path.remove_suffix(1);
+  const std::size_t mount_bytes = std::min(mount->record.path().size(), path.size());
+  TRY_ASSIGN(RouteMatch match, match_in(engine->second, operation, path.substr(mount_bytes)));
+  if (slash && match.route->info->trailing_slash == TrailingSlash::kRefused) {
+    return Error{Code::kInvalid, "the path ends with a slash, which only a list may"};
+  }
+  match.mount = mount;
+  match.path = path;
+  return match;
+}
+
+Result<RouteMatch> Router::match_sealed(Operation operation, std::string_view path) const {
+  const auto engine = engines_.find("sys");
+  if (engine != engines_.end() && path.starts_with(kSysPrefix)) {
+    auto match = match_in(engine->second, operation, path.substr(kSysPrefix.size()));
+    if (match.ok() && match->route->info->availability == Availability::kAlways) {
+      match->path = path;
+      return match;
+    }
+  }
+  return Error{Code::kSealed, "Vault is sealed"};
+}
+
+}  // namespace keyhold::core

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.h"
+#include "core/route.h"
+
+namespace keyhold::core {
+
+/// A route of an engine, ready to be called.
+struct BoundRoute {
+  const RouteInfo* info = nullptr;
+  const void* route = nullptr;
+  void* engine = nullptr;
+  Result<Reply> (*invoke)(const BoundRoute&, Call&) = nullptr;
+  Result<bool> (*exists)(const BoundRoute&, Call&) = nullptr;  // nullptr: no such read.
+  std::vector<std::string_view> segments;                      // Of info->path.
+  bool takes_rest = false;                                     // The last segment is "{name...}".
+};
+
+struct RouteMatch {
+  const MountPoint* mount = nullptr;
+  const BoundRoute* route = nullptr;
+  std::string_view path;                      // As checked, routed and stored: a span of what was asked for.
+  std::vector<std::string_view> path_values;  // Spans of `path`.
+};
+
+/// Finds the route of a request among the engines. Filled at start by src/server, then constant.
+///
+/// threads   Any, after the last add().
+class Router {
+ public:
+  /// Engine has `static constexpr std::array<Route<Engine>, N> kRoutes`. `type` is what a mount names; `engine` outlives this.
+  template <typename Engine>
+  void add(std::string type, Engine& engine) {
+    EngineRoutes& routes = engines_[std::move(type)];
+    for (const auto& route : Engine::kRoutes) {
+      BoundRoute bound;
+      bound.info = &route.info;
+      bound.route = &route;
+      bound.engine = &engine;
+      bound.invoke = [](const BoundRoute& self, Call& call) {
+        return (static_cast<Engine*>(self.engine)->*static_cast<const Route<Engine>*>(self.route)->handler)(call);
+      };
+      if (route.exists != nullptr) {
+        bound.exists = [](const BoundRoute& self, Call& call) {
+          return (static_cast<Engine*>(self.engine)->*static_cast<const Route<Engine>*>(self.route)->exists)(call);
+        };
+      }
+      append(routes, std::move(bound));
+    }
+  }
+
+  /// `path` is canonical; of a list it ends with a slash. errors: kNotFound (no mount or no such path), kUnsupported (the path has
+  /// other operations), kInvalid (a trailing slash where none may be).
+  Result<RouteMatch> match(const Config& config, keys::NamespaceId owner, Operation operation,
+                           std::string_view path) const;
+  /// The route of the "sys" engine that answers in every state, or nullptr: what a sealed node can match.
+  Result<RouteMatch> match_sealed(Operation operation, std::string_view path) const;
+
+ private:
+  using EngineRoutes = std::vector<BoundRoute>;
+  static void append(EngineRoutes& routes, BoundRoute route);
+  static Result<RouteMatch> match_in(const EngineRoutes& routes, Operation operation, std::string_view path);
+  static bool match_one(const BoundRoute& route, std::string_view path, std::vector<std::string_view>& values);
+
+  std::map<std::string, EngineRoutes, std::less<>> engines_;
+};
+
+}  // namespace keyhold::core

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/audit/redactor.h"
+#include "core/keys.h"
+#include "core/records.pb.h"
+#include "core/transaction.h"
+#include "crypto/hmac.h"
+#include "crypto/random.h"
+#include "storage/storage.h"
+
+/// The one object behind every API (design.md, "the secret"): a name, versions, labels, metadata. These functions read
+/// and write it in a transaction; which rules an API adds is the API's or engine's business.
+///
+/// Name index → secret id → head (all versions' states) → content of one version, each its own record. Content up to
+/// kInlineContentBytesMax lies in the version's record; more is in chunks that are written before the head refers to them.
+///
+/// threads   Any, a transaction each.
+namespace keyhold::core::secrets {
+
+inline constexpr std::size_t kInlineContentBytesMax = 256 * 1024;
+inline constexpr std::size_t kChunkBytes = 256 * 1024;
+inline constexpr std::uint32_t kDefaultVersionsMax = 10;
+inline constexpr std::string_view kCurrentLabel = "AWSCURRENT";
+inline constexpr std::string_view kPreviousLabel = "AWSPREVIOUS";
+
+using Head = records::Secret;
+using Version = records::Version;
+
+/// The head, or nullptr when no secret has this name. errors: kMiss, kCorrupt.
+Result<std::shared_ptr<const Head>> find(Transaction& tx, keys::MountId mount, std::string_view name);
+
+/// nullptr when there is none.
+const Version* version_numbered(const Head& head, std::uint64_t number);
+const Version* current_version(const Head& head);
+bool readable(const Version& version, UnixMillis now);
+
+/// A version's content as received. Keeps the cached entry alive, so the view stays valid; a chunked one owns its bytes.
+class Content {
+ public:
+  std::string_view reveal() const { return assembled_.empty() ? view_ : assembled_.reveal(); }
+  /// For the audit record: the content with every scalar hashed. Made once per cached version.
+  std::string_view redacted() const { return redacted_; }
+
+ private:
+  friend Result<Content> content(Transaction&, keys::MountId, const Head&, const Version&, const audit::Redactor&);
+  EntryRef entry_;
+  std::shared_ptr<const void> decoded_;
+  std::string_view view_;
+  std::string_view redacted_;
+  SecretBytes assembled_;
+};
+Result<Content> content(Transaction& tx, keys::MountId mount, const Head& head, const Version& version,
+                        const audit::Redactor& redactor);
+
+struct NewContent {
+  std::string_view bytes;
+  records::Version::ContentKind kind = records::Version::JSON_OBJECT;
+  std::string created_by;  // Accessor.
+};
+
+/// Writes a new version, which becomes current; the oldest over the maximum are erased. Creates the secret if need be.
+/// returns   The new head; its last version is the new one.
+Result<Head> put_current(Transaction& tx, keys::MountId mount, keys::NamespaceId owner, std::string_view name,
+                         const NewContent& content, const crypto::HmacSha256& fingerprints, UnixMillis now,
+                         crypto::Rng& rng);
+
+/// Changes of state of the numbered versions; numbers that do not exist are passed over, as Vault does.
+enum class StateChange { kDelete, kUndelete, kDestroy };
+Result<void> change_versions(Transaction& tx, keys::MountId mount, const Head& head,
+                             std::span<const std::int64_t> numbers, StateChange change, UnixMillis now);
+
+/// One page of names below `prefix`, which is empty or ends with a slash; folders end with one.
+struct Names {
+  std::vector<std::string> names;
+  bool more = false;
+};
+Result<Names> list(Transaction& tx, keys::MountId mount, std::string_view prefix, std::string_view after,
+                   std::size_t limit);
+
+}  // namespace keyhold::core::secrets

@@ -1,0 +1,61 @@
+#include "core/transaction.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace keyhold::core {
+
+Result<EntryRef> Transaction::get(std::string_view key) {
+  TRY_ASSIGN(EntryRef entry, mode_ == Mode::kCachedOnly ? cache_.cached(key) : cache_.load(key));
+  const auto same_key = [key](const auto& read) { return read.first == key; };
+  const auto earlier = std::find_if(reads_.begin(), reads_.end(), same_key);
+  if (earlier == reads_.end()) {
+    reads_.emplace_back(key, entry->version());
+  } else if (earlier->second != entry->version()) {
+    return Error{Code::kConflict, "an entry changed while it was used"};
+  }
+  return entry;
+}
+
+Result<storage::Page> Transaction::list(const storage::ListOptions& options) {
+  if (mode_ == Mode::kCachedOnly) return Error{Code::kMiss, "lists are read from the store"};
+  return store_.list(options);
+}
+
+void Transaction::put(std::string key, SecretBytes record) { writes_[std::move(key)] = std::move(record); }
+
+void Transaction::erase(std::string key) { writes_[std::move(key)] = std::nullopt; }
+
+void Transaction::stage(std::string key, SecretBytes record) {
+  staged_.emplace_back(std::move(key), std::move(record));
+}
+
+Result<Transaction::Commit> Transaction::prepare(const Barrier& barrier) const {
+  Commit commit;
+  std::size_t batch_bytes = 0;
+  for (const auto& [key, record] : staged_) {
+    TRY_ASSIGN(std::string entry, barrier.encrypt(key, record.reveal()));
+    const std::size_t bytes = key.size() + entry.size();
+    if (commit.staged.empty() || batch_bytes + bytes > limits::kStorageBatchBytesMax / 2) {
+      commit.staged.emplace_back();
+      batch_bytes = 0;
+    }
+    batch_bytes += bytes;
+    commit.staged.back().operations.push_back(storage::put(key, std::move(entry)));
+  }
+  commit.batch.conditions.reserve(reads_.size());
+  for (const auto& [key, version] : reads_) commit.batch.conditions.push_back(storage::unchanged(key, version));
+  for (const auto& [key, record] : writes_) {
+    if (!record) {
+      commit.batch.operations.push_back(storage::erase(key));
+      continue;
+    }
+    TRY_ASSIGN(std::string entry, barrier.encrypt(key, record->reveal()));
+    commit.batch.operations.push_back(storage::put(key, std::move(entry)));
+  }
+  TRY(storage::check_batch(commit.batch));
+  return commit;
+}
+
+}  // namespace keyhold::core

@@ -1,0 +1,116 @@
+#include "base/encoding.h"
+#include "base/time_format.h"
+#include "base/version.h"
+#include "engine/sys/sys_engine.h"
+
+namespace keyhold::engine {
+namespace {
+
+using core::Call;
+using core::Reply;
+
+constexpr std::int64_t kDefaultShares = 5;  // Vault's.
+constexpr std::int64_t kDefaultThreshold = 3;
+
+/// A share as text, in either of the forms that init gives. An error says nothing about the content.
+Result<SecretBytes> decode_share(const SecretBytes& text) {
+  if (auto hex = hex_decode_secret(text.reveal()); hex.ok()) return hex;
+  if (auto base64 = base64_decode_secret(text.reveal()); base64.ok()) return base64;
+  return Error{Code::kInvalid, "'key' must be a valid hex or base64 string"};
+}
+
+void append_status(json::Writer& writer, const core::SealStatus& status) {
+  writer.begin_object();
+  writer.key("type").string(status.type);
+  writer.key("initialized").boolean(status.initialized);
+  writer.key("sealed").boolean(status.sealed);
+  writer.key("t").number(status.threshold);
+  writer.key("n").number(status.shares);
+  writer.key("progress").number(status.progress);
+  writer.key("nonce").string(status.nonce);
+  writer.key("version").string(kVaultApiVersion);
+  writer.key("build_date").string("");
+  writer.key("migration").boolean(false);
+  writer.key("recovery_seal").boolean(false);
+  writer.key("storage_type").string("raft");
+  writer.end_object();
+}
+
+Reply status_reply(const core::SealStatus& status) {
+  Reply reply;
+  json::Writer writer(reply.data);
+  append_status(writer, status);
+  return reply;
+}
+
+}  // namespace
+
+Result<Reply> SysEngine::read_init(Call&) {
+  Reply reply;
+  json::Writer(reply.data).begin_object().key("initialized").boolean(node_.seal_status().initialized).end_object();
+  return reply;
+}
+
+Result<Reply> SysEngine::init(Call& call) {
+  const std::int64_t shares = call.fields().integer("secret_shares", kDefaultShares);
+  const std::int64_t threshold = call.fields().integer("secret_threshold", kDefaultThreshold);
+  if (shares < 1 || shares > 255 || threshold < 1 || threshold > shares) {
+    return Error{Code::kInvalid, "secret_shares must be 1 to 255 and secret_threshold 1 to secret_shares"};
+  }
+  TRY_ASSIGN(const auto made, node_.initialize(static_cast<int>(shares), static_cast<int>(threshold)));
+  Reply reply;
+  json::Writer writer(reply.data);
+  SecretBytes text;
+  writer.begin_object().key("keys").begin_array();
+  for (const SecretBytes& share : made.shares) {
+    text.clear();
+    append_hex(text, share.reveal());
+    writer.string(text.reveal());
+  }
+  writer.end_array().key("keys_base64").begin_array();
+  for (const SecretBytes& share : made.shares) {
+    text.clear();
+    append_base64(text, share.reveal());
+    writer.string(text.reveal());
+  }
+  writer.end_array().key("root_token").string(made.root_token.reveal()).end_object();
+  return reply;
+}
+
+Result<Reply> SysEngine::unseal(Call& call) {
+  if (call.fields().boolean("reset")) {
+    node_.reset_unseal();
+    return status_reply(node_.seal_status());
+  }
+  const SecretBytes text = call.fields().secret("key");
+  if (text.empty()) return Error{Code::kInvalid, "'key' must be specified in request body as JSON, or 'reset' set to true"};
+  TRY_ASSIGN(const SecretBytes share, decode_share(text));
+  TRY_ASSIGN(const core::SealStatus status, node_.unseal(share));
+  return status_reply(status);
+}
+
+Result<Reply> SysEngine::seal(Call&) {
+  node_.seal();
+  return Reply::none();
+}
+
+Result<Reply> SysEngine::seal_status(Call&) { return status_reply(node_.seal_status()); }
+
+Result<Reply> SysEngine::health(Call& call) {
+  Reply reply;
+  reply.state = node_.state();
+  json::Writer writer(reply.data);
+  writer.begin_object();
+  writer.key("initialized").boolean(reply.state != core::NodeState::kUninitialized);
+  writer.key("sealed").boolean(reply.state != core::NodeState::kActive);
+  writer.key("standby").boolean(false);
+  writer.key("performance_standby").boolean(false);
+  writer.key("replication_performance_mode").string("disabled");
+  writer.key("replication_dr_mode").string("disabled");
+  writer.key("server_time_utc").number(call.now() / 1000);
+  writer.key("version").string(kVaultApiVersion);
+  writer.end_object();
+  return reply;
+}
+
+}  // namespace keyhold::engine

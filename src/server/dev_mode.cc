@@ -1,0 +1,99 @@
+#include "server/dev_mode.h"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/encoding.h"
+#include "server/certificate_files.h"
+#include "server/config/config.h"
+
+namespace keyhold::server {
+namespace {
+
+constexpr std::string_view kDefaultAddress = "127.0.0.1:8200";
+// The names that Vault's own -dev-tls gives its files.
+constexpr CertificateFileNames kTlsFileNames{"vault-ca.pem", "vault-cert.pem", "vault-key.pem"};
+
+Result<http::ListenerOptions> listener_of(const Flags& flags, const std::string& directory) {
+  const std::string_view address =
+      flags.has("dev-listen-address") ? flags.value("dev-listen-address") : kDefaultAddress;
+  http::ListenerOptions listener;
+  TRY_ASSIGN(const Address parsed, parse_address(address));
+  listener.host = parsed.host;
+  listener.port = parsed.port;
+  if (!flags.has("dev-tls")) return listener;
+  const std::string tls_directory =
+      flags.has("dev-tls-cert-dir") ? std::string(flags.value("dev-tls-cert-dir")) : directory + "/tls";
+  TRY(write_certificates(tls_directory, {"localhost", "127.0.0.1", "::1"}, kTlsFileNames));
+  listener.tls = true;
+  listener.tls_files.certificate_path = tls_directory + "/" + std::string(kTlsFileNames.certificate);
+  listener.tls_files.private_key_path = tls_directory + "/" + std::string(kTlsFileNames.private_key);
+  return listener;
+}
+
+Result<void> mount_secret(KeyholdServer& server, const SecretBytes& root_token) {
+  core::Request request;
+  request.api = core::Api::kInternal;
+  request.operation = core::Operation::kUpdate;
+  request.path = "sys/mounts/secret";
+  request.credential.token = root_token.clone();
+  request.body = SecretBytes::copy_of(R"({"type":"kv-v2","description":"key/value secret storage"})");
+  core::Answer answer = server.ask(std::move(request));
+  if (!answer.result.ok()) return std::move(answer.result).error();
+  return {};
+}
+
+void print_welcome(const http::ListenerOptions& listener, std::uint16_t port, const core::Node::Initialized& keys) {
+  const std::string address = listener_url(listener, port);
+  SecretBytes share;
+  append_base64(share, keys.shares.front().reveal());
+  fmt::print("Keyhold in dev mode: everything is in memory and gone when it ends. Never use it for real secrets.\n\n");
+  fmt::print("api address: {}\n", address);
+  if (listener.tls) {
+    const std::filesystem::path certificate = listener.tls_files.certificate_path;
+    fmt::print("ca certificate: {}\n", (certificate.parent_path() / kTlsFileNames.ca).string());
+  }
+  fmt::print("Unseal Key: {}\nRoot Token: {}\n\n", share.reveal(), keys.root_token.reveal());
+  fmt::print("Try it:\n\n  export VAULT_ADDR='{}'\n  export VAULT_TOKEN='{}'\n", address, keys.root_token.reveal());
+  fmt::print("  curl -H \"X-Vault-Token: $VAULT_TOKEN\" -d '{{\"data\":{{\"password\":\"first\"}}}}' "
+             "$VAULT_ADDR/v1/secret/data/app\n");
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TemporaryDirectory>> TemporaryDirectory::make() {
+  std::error_code error;
+  std::string pattern = (std::filesystem::temp_directory_path(error) / "keyhold-dev-XXXXXX").string();
+  if (error || ::mkdtemp(pattern.data()) == nullptr) {
+    return Error{Code::kUnavailable, "cannot make a temporary directory"};
+  }
+  return std::unique_ptr<TemporaryDirectory>(new TemporaryDirectory(std::move(pattern)));
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Result<std::unique_ptr<DevServer>> DevServer::start(const Flags& flags) {
+  std::unique_ptr<DevServer> dev(new DevServer());
+  TRY_ASSIGN(dev->directory_, TemporaryDirectory::make());
+  Settings settings;
+  settings.store = Settings::Store::kMemory;
+  settings.journal_directory = dev->directory_->path() + "/audit";
+  TRY_ASSIGN(const http::ListenerOptions listener, listener_of(flags, dev->directory_->path()));
+  settings.listeners = {listener};
+  TRY_ASSIGN(dev->server_, KeyholdServer::start(std::move(settings)));
+
+  core::Node& node = dev->server_->node();
+  TRY_ASSIGN(const auto keys, node.initialize(1, 1, SecretBytes::copy_of(flags.value("dev-root-token-id"))));
+  TRY(node.unseal(keys.shares.front()));
+  TRY(mount_secret(*dev->server_, keys.root_token));
+  print_welcome(listener, dev->server_->port(0), keys);
+  return dev;
+}
+
+}  // namespace keyhold::server

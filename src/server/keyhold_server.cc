@@ -1,0 +1,104 @@
+#include "server/keyhold_server.h"
+
+#include <spdlog/spdlog.h>
+
+#include <future>
+
+#include "storage/memory_storage.h"
+#include "storage/rocksdb_storage.h"
+
+namespace keyhold::server {
+namespace {
+
+constexpr std::int64_t kDrainMs = 10'000;
+
+void warn(std::string_view line) { spdlog::warn("{}", line); }
+
+}  // namespace
+
+std::string listener_url(const http::ListenerOptions& listener, std::uint16_t port) {
+  const bool ipv6 = listener.host.find(':') != std::string::npos;
+  const std::string host = ipv6 ? "[" + listener.host + "]" : listener.host;
+  return (listener.tls ? "https://" : "http://") + host + ":" + std::to_string(port);
+}
+
+Result<std::unique_ptr<KeyholdServer>> KeyholdServer::start(Settings settings) {
+  std::unique_ptr<KeyholdServer> server(new KeyholdServer());
+  TRY(server->open(settings));
+  TRY(server->serve(settings));
+  return server;
+}
+
+Result<void> KeyholdServer::open(const Settings& settings) {
+  if (settings.store == Settings::Store::kMemory) {
+    store_ = std::make_unique<storage::MemoryStorage>(clock_);
+  } else {
+    storage::RocksOptions options;
+    options.path = settings.store_path;
+    options.warn = warn;
+    TRY_ASSIGN(store_, storage::RocksStorage::open(std::move(options), clock_));
+  }
+  return {};
+}
+
+Result<void> KeyholdServer::serve(const Settings& settings) {
+  http::ServerOptions http_options;
+  http_options.listeners = settings.listeners;
+
+  core::audit::JournalOptions journal_options;
+  journal_options.directory = settings.journal_directory;
+  http_options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  journal_options.streams = http_options.threads;
+  TRY_ASSIGN(journal_, core::audit::Journal::open(journal_options, clock_));
+
+  node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn});
+  TRY(node_->load());
+  sys_ = std::make_unique<engine::SysEngine>(*node_, router_);
+  router_.add("sys", *sys_);
+  router_.add("token", token_auth_);
+  router_.add("kv", kv_);
+  gate_ = std::make_unique<core::Gate>(*node_, router_);
+  vault_api_ = std::make_unique<api::VaultApi>(*gate_);
+  TRY_ASSIGN(http_, http::Server::bind(std::move(http_options), *vault_api_));
+  for (int i = 0; i < http_->threads(); ++i) {
+    http::Worker& worker = http_->worker(i);
+    auto post = [&worker](std::function<void()> task) { worker.post(std::move(task)); };
+    vault_api_->add_lane(std::make_unique<core::Lane>(journal_->stream(i), std::move(post), node_->config().snapshot(),
+                                                      node_->session(), clock_));
+  }
+  node_->set_on_sealed([this] { http_->close_connections(); });
+  http_->start();
+  return {};
+}
+
+KeyholdServer::~KeyholdServer() {
+  if (http_) http_->stop(kDrainMs);
+  gate_.reset();  // Waits for what is still running.
+  if (vault_api_) {
+    if (const auto closed = vault_api_->close_lanes(); !closed.ok()) warn(closed.error().message);
+  }
+  node_.reset();     // Seals.
+  journal_.reset();  // Writes the last checkpoint.
+  // The lanes, and with them answers nobody waits for, go while the connections they belong to are still there.
+  if (vault_api_) vault_api_->drop_lanes();
+  http_.reset();
+  vault_api_.reset();
+  store_.reset();
+}
+
+core::Answer KeyholdServer::ask(core::Request request) {
+  struct Call {
+    core::Request request;
+    std::promise<core::Answer> answer;
+  };
+  auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  auto answer = call->answer.get_future();
+  http_->worker(0).post([this, call] {
+    gate_->handle(vault_api_->lane(0), std::move(call->request),
+                  [call](core::Answer answered) { call->answer.set_value(std::move(answered)); });
+  });
+  return answer.get();
+}
+
+}  // namespace keyhold::server

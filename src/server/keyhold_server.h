@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/vault/vault_api.h"
+#include "auth/token/token_auth.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+#include "core/audit/journal.h"
+#include "core/gate.h"
+#include "core/node.h"
+#include "core/router.h"
+#include "crypto/random.h"
+#include "engine/kv/kv_engine.h"
+#include "engine/sys/sys_engine.h"
+#include "http/server.h"
+#include "storage/storage.h"
+
+namespace keyhold::server {
+
+/// What to run; from a configuration file or from the flags of dev mode.
+struct Settings {
+  enum class Store { kMemory, kEmbedded };
+  Store store = Store::kEmbedded;
+  std::string store_path;
+  std::string journal_directory;
+  std::vector<http::ListenerOptions> listeners;
+};
+
+/// "https://127.0.0.1:8200", as clients are told it.
+std::string listener_url(const http::ListenerOptions& listener, std::uint16_t port);
+
+/// Owns and wires everything of one server: store, journal, node, gate, APIs, listeners.
+///
+/// threads   One; the parts have their own.
+class KeyholdServer {
+ public:
+  /// Opens the store and the journal, and serves. errors: of the first part that failed, saying which.
+  static Result<std::unique_ptr<KeyholdServer>> start(Settings settings);
+  /// Lets requests in flight finish, then closes everything in order.
+  ~KeyholdServer();
+
+  std::uint16_t port(int listener) const { return http_->port(listener); }  // The bound one.
+  core::Node& node() { return *node_; }
+  Result<void> reload_certificates() { return http_->reload_certificates(); }
+
+  /// Sends a request through the Gate as a client would, and waits. Not from a worker's thread.
+  core::Answer ask(core::Request request);
+
+ private:
+  KeyholdServer() = default;
+  Result<void> open(const Settings& settings);
+  Result<void> serve(const Settings& settings);
+
+  SystemClock clock_;
+  crypto::OsRng rng_;
+  core::Router router_;
+  engine::KvEngine kv_;
+  auth::TokenAuth token_auth_;
+  std::unique_ptr<storage::Storage> store_;
+  std::unique_ptr<core::audit::Journal> journal_;
+  std::unique_ptr<core::Node> node_;
+  std::unique_ptr<engine::SysEngine> sys_;
+  std::unique_ptr<core::Gate> gate_;
+  std::unique_ptr<api::VaultApi> vault_api_;
+  std::unique_ptr<http::Server> http_;
+};
+
+}  // namespace keyhold::server

@@ -1,0 +1,84 @@
+#include <fmt/core.h>
+
+#include "auth/token/token_auth.h"
+#include "base/json.h"
+#include "engine/kv/kv_engine.h"
+#include "engine/sys/sys_engine.h"
+#include "server/server_command.h"
+
+namespace keyhold::server {
+namespace {
+
+std::string_view source_word(core::FieldSource source) {
+  switch (source) {
+    case core::FieldSource::kPath: return "path";
+    case core::FieldSource::kQuery: return "query";
+    case core::FieldSource::kBody: return "body";
+  }
+  return "";
+}
+
+std::string_view type_word(core::FieldType type) {
+  switch (type) {
+    case core::FieldType::kString: return "string";
+    case core::FieldType::kInteger: return "integer";
+    case core::FieldType::kBoolean: return "boolean";
+    case core::FieldType::kDuration: return "duration";
+    case core::FieldType::kStringList: return "string-list";
+    case core::FieldType::kIntegerList: return "integer-list";
+    case core::FieldType::kStringMap: return "string-map";
+    case core::FieldType::kObject: return "object";
+  }
+  return "";
+}
+
+void append_route(json::Writer& writer, std::string_view engine, const core::RouteInfo& route) {
+  writer.begin_object();
+  writer.key("engine").string(engine);
+  writer.key("operation").string(core::to_string(route.operation));
+  writer.key("path").string(route.path);
+  writer.key("unauthenticated").boolean(route.access.open());
+  if (!route.access.open()) writer.key("capability").string(core::to_string(route.access.capability()));
+  writer.key("fields").begin_array();
+  for (const core::Field& field : route.fields) {
+    writer.begin_object();
+    writer.key("name").string(field.name);
+    writer.key("type").string(type_word(field.type));
+    writer.key("in").string(source_word(field.source));
+    writer.key("audited").string(field.audit == core::Audit::kClear ? "clear" : "hashed");
+    writer.end_object();
+  }
+  writer.end_array();
+  writer.key("help").string(route.help);
+  writer.end_object();
+}
+
+}  // namespace
+
+int routes_command(std::span<const std::string_view> arguments) {
+  const bool as_json = arguments.size() == 1 && arguments.front() == "--json";
+  if (!arguments.empty() && !as_json) {
+    fmt::print(stderr, "usage: keyhold routes [--json]\n");
+    return 2;
+  }
+  SecretBytes out;
+  json::Writer writer(out);
+  writer.begin_array();
+  const auto show = [&](std::string_view engine, const auto& routes) {
+    for (const auto& [info, handler, exists] : routes) {
+      if (as_json) {
+        append_route(writer, engine, info);
+      } else {
+        fmt::print("{:<6} {:<7} {:<28} {}\n", engine, core::to_string(info.operation), info.path, info.help);
+      }
+    }
+  };
+  show("sys", engine::SysEngine::kRoutes);
+  show("token", auth::TokenAuth::kRoutes);
+  show("kv", engine::KvEngine::kRoutes);
+  writer.end_array();
+  if (as_json) fmt::print("{}\n", out.reveal());
+  return 0;
+}
+
+}  // namespace keyhold::server

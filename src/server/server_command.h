@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace keyhold::server {
+
+/// `keyhold server -config FILE` and `keyhold server -dev …`: runs until SIGINT or SIGTERM. SIGHUP loads certificates again.
+///
+/// returns   0 after a clean stop, 1 when it could not start, 2 for wrong arguments.
+int server_command(std::span<const std::string_view> arguments);
+
+/// `keyhold routes [--json]`: every route there is, from the tables.
+int routes_command(std::span<const std::string_view> arguments);
+
+/// `keyhold certificates DIRECTORY HOST…`: a private CA (ca.pem) and a server certificate under it (server.pem,
+/// server-key.pem), for trying things out.
+int certificates_command(std::span<const std::string_view> arguments);
+
+}  // namespace keyhold::server
