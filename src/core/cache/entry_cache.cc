@@ -1,6 +1,6 @@
 #include "core/cache/entry_cache.h"
 
-#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "crypto/random.h"
@@ -8,14 +8,10 @@
 namespace keyhold::core {
 namespace {
 
-// What an entry takes beside its key and value: list and hash node, shared counts, the memo's frame.
-constexpr std::size_t kNodeBytes = 320;
-// The decoded form is taken to be as large as the value, up to this: of larger ones most is content, which is not decoded.
-constexpr std::size_t kDecodedBytesMax = 4096;
+constexpr std::size_t kNodeBytes = 320;  // What an entry takes beside its key and value: list and hash node, counts.
 
 std::size_t bytes_of(std::string_view key, const CachedEntry& entry) {
-  const std::size_t value_bytes = entry.value().capacity();
-  return kNodeBytes + key.size() + value_bytes + std::min(value_bytes, kDecodedBytesMax);
+  return kNodeBytes + key.size() + entry.value().capacity();
 }
 
 /// Not from the caller's random source: nothing can be observed of it, so a test need not hold it.
@@ -29,6 +25,25 @@ SipHash<>::Key random_hash_key() {
 Error sealed_error() { return {Code::kSealed, "the server is sealed"}; }
 
 }  // namespace
+
+CachedEntry::~CachedEntry() {
+  const Memo* const memo = memo_.load(std::memory_order_relaxed);
+  if (memo == nullptr) return;
+  if (counted_ != nullptr) counted_->fetch_sub(memo->bytes, std::memory_order_relaxed);
+  delete memo;
+}
+
+const CachedEntry::Memo* CachedEntry::keep(std::unique_ptr<const Memo> made) const {
+  const Memo* first = nullptr;
+  if (!memo_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) return first;
+  if (counted_ != nullptr) counted_->fetch_add(made->bytes, std::memory_order_relaxed);
+  return made.release();
+}
+
+std::size_t CachedEntry::memo_bytes() const {
+  const Memo* const memo = memo_.load(std::memory_order_acquire);
+  return memo == nullptr ? 0 : memo->bytes;
+}
 
 EntryCache::EntryCache(storage::Storage& store, const Barrier& barrier, std::size_t bytes_max)
     : store_(store),
@@ -61,7 +76,7 @@ Result<EntryRef> EntryCache::cached(std::string_view key) {
 
 Result<EntryRef> EntryCache::load(std::string_view key) {
   if (barrier_.sealed()) return sealed_error();
-  if (!watching_.load(std::memory_order_acquire)) return read(key);
+  if (!watching_.load(std::memory_order_acquire)) return read(key, nullptr);
   const Hashed wanted = hashed(key);
   Shard& shard = shard_of(wanted);
   std::uint64_t drops_before = 0;
@@ -70,7 +85,7 @@ Result<EntryRef> EntryCache::load(std::string_view key) {
     if (EntryRef entry = find(shard, wanted)) return entry;
     drops_before = shard.drops;
   }
-  TRY_ASSIGN(EntryRef entry, read(key));
+  TRY_ASSIGN(EntryRef entry, read(key, shard.memo_bytes));
   return remember(shard, wanted, std::move(entry), drops_before);
 }
 
@@ -81,11 +96,11 @@ EntryRef EntryCache::find(Shard& shard, const Hashed& wanted) {
   return found->second->entry;
 }
 
-Result<EntryRef> EntryCache::read(std::string_view key) const {
+Result<EntryRef> EntryCache::read(std::string_view key, const CachedEntry::MemoBytes& counted) const {
   TRY_ASSIGN(const auto entry, store_.get(key));
   if (!entry) return absent_;
   TRY_ASSIGN(SecretBytes value, barrier_.decrypt(key, entry->value));
-  return std::make_shared<const CachedEntry>(entry->version, std::move(value));
+  return std::make_shared<const CachedEntry>(entry->version, std::move(value), counted);
 }
 
 EntryRef EntryCache::remember(Shard& shard, const Hashed& wanted, EntryRef entry, std::uint64_t drops_before) {
@@ -100,17 +115,28 @@ EntryRef EntryCache::remember(Shard& shard, const Hashed& wanted, EntryRef entry
   shard.nodes.push_front(Node{std::string(wanted.key), entry, entry_bytes, false});
   shard.index.emplace(Hashed{shard.nodes.front().key, wanted.hash}, shard.nodes.begin());
   shard.bytes += entry_bytes;
-  while (shard.bytes > shard_bytes_max_) {
+  evict(shard, evicted);
+  return entry;
+}
+
+void EntryCache::evict(Shard& shard, Nodes& evicted) {
+  // Memos go with the entries that are evicted here, or as soon as their last holder lets go.
+  std::size_t going = 0;
+  const auto over = [&] {
+    const std::size_t memos = shard.memo_bytes->load(std::memory_order_relaxed);
+    return shard.bytes + memos > shard_bytes_max_ + going;
+  };
+  while (!shard.nodes.empty() && over()) {
     const auto oldest = std::prev(shard.nodes.end());
     if (std::exchange(oldest->asked_for, false)) {
       shard.nodes.splice(shard.nodes.begin(), shard.nodes, oldest);
       continue;
     }
+    going += oldest->entry->memo_bytes();
     shard.index.erase(hashed(oldest->key));
     shard.bytes -= oldest->bytes;
     evicted.splice(evicted.begin(), shard.nodes, oldest);
   }
-  return entry;
 }
 
 void EntryCache::on_changes(std::span<const storage::Change> changes, storage::Version) {
@@ -148,7 +174,7 @@ std::size_t EntryCache::bytes() const {
   std::size_t sum = 0;
   for (const Shard& shard : shards_) {
     const MutexLock lock(shard.mutex);
-    sum += shard.bytes;
+    sum += shard.bytes + shard.memo_bytes->load(std::memory_order_relaxed);
   }
   return sum;
 }

@@ -27,10 +27,14 @@ namespace keyhold::core {
 /// threads   Any.
 class CachedEntry {
  public:
+  /// Bytes that the memos of many entries take. Outlives whoever counts with it.
+  using MemoBytes = std::shared_ptr<std::atomic<std::size_t>>;
+
   /// Known to be absent.
   CachedEntry() = default;
-  CachedEntry(storage::Version version, SecretBytes value) : version_(version), value_(std::move(value)) {}
-  ~CachedEntry() { delete memo_.load(std::memory_order_relaxed); }
+  CachedEntry(storage::Version version, SecretBytes value, MemoBytes counted = nullptr)
+      : version_(version), value_(std::move(value)), counted_(std::move(counted)) {}
+  ~CachedEntry();
   CachedEntry(const CachedEntry&) = delete;
   CachedEntry& operator=(const CachedEntry&) = delete;
 
@@ -40,37 +44,49 @@ class CachedEntry {
 
   /// The decoded form, made by `decode` (const SecretBytes& → Result<T>) from the value of a present entry and kept. Of
   /// threads that decode at once, all get the form that one of them made. An error is not kept. T is one fixed type per
-  /// kind of key: CHECKed.
+  /// kind of key: CHECKed. It is taken to use T::memory_bytes() where that is declared, else twice the value's size.
   template <typename T, typename Decode>
   Result<std::shared_ptr<const T>> decoded(Decode&& decode) const {
     const Memo* memo = memo_.load(std::memory_order_acquire);
     if (memo == nullptr) {
       CHECK(present());
       TRY_ASSIGN(T made, std::forward<Decode>(decode)(value_));
-      memo = keep(std::make_unique<const Memo>(Memo{&typeid(T), std::make_shared<const T>(std::move(made))}));
+      const std::size_t bytes = bytes_of_form(made);
+      memo = keep(std::make_unique<const Memo>(Memo{&typeid(T), bytes, std::make_shared<const T>(std::move(made))}));
     }
     CHECK(*memo->type == typeid(T));
     return std::static_pointer_cast<const T>(memo->form);
   }
+  /// 0 when nothing has been decoded yet.
+  std::size_t memo_bytes() const;
 
  private:
   struct Memo {
     const std::type_info* type;
+    std::size_t bytes;
     std::shared_ptr<const void> form;
   };
-  const Memo* keep(std::unique_ptr<const Memo> made) const {
-    const Memo* first = nullptr;
-    if (!memo_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) return first;
-    return made.release();
+
+  template <typename T>
+  std::size_t bytes_of_form(const T& form) const {
+    if constexpr (requires { form.memory_bytes(); }) {
+      return sizeof(Memo) + sizeof(T) + form.memory_bytes();
+    } else {
+      return sizeof(Memo) + sizeof(T) + 2 * value_.size();
+    }
   }
+  /// The first one made.
+  const Memo* keep(std::unique_ptr<const Memo> made) const;
 
   storage::Version version_ = 0;
   SecretBytes value_;
+  MemoBytes counted_;
   mutable std::atomic<const Memo*> memo_{nullptr};
 };
 using EntryRef = std::shared_ptr<const CachedEntry>;
 
-/// Decrypted entries in memory: the read path of everything. Bounded in bytes; what was not asked for lately goes first.
+/// Decrypted entries in memory: the read path of everything. Bounded in bytes, memos included; what was not asked for
+/// lately goes first.
 ///
 /// Never stale: an entry is dropped by the store's watch before the commit that changed it is acknowledged, and nothing
 /// is served from memory unless the watch runs. See Shard for the race between loading and dropping.
@@ -97,7 +113,7 @@ class EntryCache final : private storage::Watcher {
   /// does not put its entry back, one that begins after gets kSealed.
   void purge();
 
-  /// Memory that the entries are taken to use.
+  /// Memory that the entries are taken to use, those that callers still hold included as far as decoded.
   std::size_t bytes() const;
   std::size_t entries() const;
 
@@ -127,9 +143,10 @@ class EntryCache final : private storage::Watcher {
   struct alignas(64) Shard {
     mutable Mutex mutex;
     std::uint64_t drops GUARDED_BY(mutex) = 0;
-    std::size_t bytes GUARDED_BY(mutex) = 0;
+    std::size_t bytes GUARDED_BY(mutex) = 0;  // Without memos.
     Nodes nodes GUARDED_BY(mutex);  // The hand of the clock is at the back.
     std::unordered_map<Hashed, Nodes::iterator, HashOf> index GUARDED_BY(mutex);  // Views into the nodes.
+    const CachedEntry::MemoBytes memo_bytes = std::make_shared<std::atomic<std::size_t>>(0);
   };
   static constexpr int kShardBits = 6;
   static constexpr std::size_t kShards = 1 << kShardBits;
@@ -142,8 +159,10 @@ class EntryCache final : private storage::Watcher {
 
   /// nullptr when not there.
   static EntryRef find(Shard& shard, const Hashed& wanted) REQUIRES(shard.mutex);
-  Result<EntryRef> read(std::string_view key) const;
+  Result<EntryRef> read(std::string_view key, const CachedEntry::MemoBytes& counted) const;
   EntryRef remember(Shard& shard, const Hashed& wanted, EntryRef entry, std::uint64_t drops_before);
+  /// Moves entries into `evicted` until the shard is within its bound.
+  void evict(Shard& shard, Nodes& evicted) REQUIRES(shard.mutex);
   void drop_all();
 
   storage::Storage& store_;

@@ -199,6 +199,33 @@ TEST_F(EntryCacheTest, DecodesOnce) {
   EXPECT_EQ(**first, "decoded value") << "outlives its entry";
 }
 
+struct Large {
+  std::size_t memory_bytes() const { return 10'000; }
+};
+
+TEST_F(EntryCacheTest, MemosCountAgainstTheBound) {
+  constexpr std::size_t kSmallBytes = 4 * 1024 * 1024;
+  EntryCache small(storage_, barrier_, kSmallBytes);
+  ASSERT_TRUE(small.start().ok());
+  const auto enlarge = [](const SecretBytes&) -> Result<Large> { return Large(); };
+  EntryRef held;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string key = "nkey" + std::to_string(i);
+    write(key, "v");
+    auto entry = small.load(key);
+    ASSERT_TRUE(entry.ok());
+    ASSERT_TRUE((*entry)->decoded<Large>(enlarge).ok());
+    // A memo is made after its entry was let in: one a shard may be too many until the next is.
+    ASSERT_LT(small.bytes(), kSmallBytes + 64 * 11'000);
+    held = *std::move(entry);
+  }
+  EXPECT_GT(small.entries(), 200u);
+  small.purge();
+  EXPECT_GE(small.bytes(), 10'000u);
+  held.reset();
+  EXPECT_EQ(small.bytes(), 0u);
+}
+
 TEST_F(EntryCacheTest, AFailedDecodingIsTriedAgain) {
   write("nkey", "value");
   const EntryRef entry = load("nkey");
