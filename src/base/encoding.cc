@@ -59,10 +59,12 @@ constexpr Alphabet alphabet_of(Base64 form) {
   return {};
 }
 
+/// The ranges of `value` differ from their characters by an amount each: the steps between these amounts are added up.
 constexpr int base64_digit(int value, const Alphabet& alphabet) {
-  return (within(value, 0, 25) & ('A' + value)) | (within(value, 26, 51) & ('a' + value - 26)) |
-         (within(value, 52, 61) & ('0' + value - 52)) | (within(value, 62, 62) & alphabet.plus) |
-         (within(value, 63, 63) & alphabet.slash);
+  const auto above = [value](int bound) { return (bound - value) >> 8; };  // All ones or 0.
+  const int lower = 'a' - 26, digits = '0' - 52, plus = alphabet.plus - 62, slash = alphabet.slash - 63;
+  return value + 'A' + (above(25) & (lower - 'A')) + (above(51) & (digits - lower)) + (above(61) & (plus - digits)) +
+         (above(62) & (slash - plus));
 }
 
 /// The character's value, or negative.
