@@ -9,7 +9,7 @@
 /// that it was understood, not misspelt.
 namespace keyhold::server::known {
 
-inline constexpr std::array<std::string_view, 58> kTopLevel{
+inline constexpr auto kTopLevel = std::to_array<std::string_view>({
     "administrative_namespace_path", "allow_audit_log_prefixing", "audit", "cache_size", "cluster_cipher_suites",
     "default_max_request_duration", "detect_deadlocks", "disable_cache", "disable_clustering", "disable_indexing",
     "disable_performance_standby", "disable_printable_check", "disable_sealwrap", "disable_standby_reads",
@@ -21,9 +21,9 @@ inline constexpr std::array<std::string_view, 58> kTopLevel{
     "plugin_directory", "plugin_download_behavior", "plugin_file_permissions", "plugin_file_uid", "plugin_tmpdir",
     "post_unseal_trace_directory", "raw_storage_endpoint", "redirect_addr", "replication", "reporting", "request_limiter",
     "seal", "sentinel", "service_registration", "telemetry", "unsafe_allow_api_audit_creation", "user_lockout",
-};
+});
 
-inline constexpr std::array<std::string_view, 50> kListener{
+inline constexpr auto kListener = std::to_array<std::string_view>({
     "agent_api", "chroot_namespace", "cluster_address", "cors_allowed_headers", "cors_allowed_origins", "cors_enabled",
     "custom_response_headers", "disable_replication_status_endpoints", "disable_request_limiter",
     "disable_unauthed_generate_root_endpoints", "disable_unauthed_rekey_endpoints", "http_idle_timeout",
@@ -36,14 +36,14 @@ inline constexpr std::array<std::string_view, 50> kListener{
     "tls_cipher_suites", "tls_max_version", "tls_min_version", "tls_prefer_server_cipher_suites",
     "x_forwarded_for_authorized_addrs", "x_forwarded_for_client_cert_header",
     "x_forwarded_for_client_cert_header_decoders", "x_forwarded_for_hop_skips", "x_forwarded_for_reject_not_authorized",
-};
+});
 
-inline constexpr std::array<std::string_view, 18> kStorage{
+inline constexpr auto kStorage = std::to_array<std::string_view>({
     "autopilot_reconcile_interval", "autopilot_redundancy_zone", "autopilot_update_interval", "autopilot_upgrade_version",
     "initial_mmap_size", "max_entry_size", "max_mount_and_namespace_table_entry_size", "performance_multiplier",
     "raft_log_verifier_enabled", "raft_log_verification_interval", "raft_wal", "retry_join", "retry_join_as_non_voter",
     "snapshot_interval", "snapshot_threshold", "trailing_logs", "max_parallel", "disable_clustering",
-};
+});
 
 inline bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();

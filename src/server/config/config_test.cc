@@ -1,0 +1,234 @@
+#include "server/config/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace keyhold::server {
+namespace {
+
+constexpr std::string_view kPlainListener = "listener \"tcp\" { tls_disable = true }\n";
+constexpr std::string_view kStorage = "storage \"raft\" { path = \"/var/lib/keyhold\" }\n";
+
+std::string reason_of(std::string_view text) {
+  auto loaded = parse_config(text, "keyhold.hcl");
+  return loaded.ok() ? "accepted" : loaded.error().message;
+}
+std::string minimal_and(std::string_view text) { return std::string(kPlainListener) + std::string(kStorage) + std::string(text); }
+std::string with_listener(std::string_view inside) {
+  std::string text(kStorage);
+  return text.append("listener \"tcp\" {\n").append(inside).append("\n}\n");
+}
+
+class ConfigFiles : public testing::Test {
+ protected:
+  ConfigFiles() {
+    std::string name = (std::filesystem::temp_directory_path() / "keyhold-config-XXXXXX").string();
+    directory_ = mkdtemp(name.data());
+  }
+  ~ConfigFiles() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& name, std::string_view content) const {
+    const std::string path = directory_ + "/" + name;
+    std::ofstream(path) << content;
+    return path;
+  }
+
+  std::string directory_;
+};
+
+TEST_F(ConfigFiles, ReadsWhatVaultReads) {
+  const std::string certificate = write("cert.pem", "c");
+  const std::string key = write("key.pem", "k");
+  const std::string authority = write("ca.pem", "a");
+  const std::string path = write("keyhold.hcl", R"(
+ui            = true
+cluster_name  = "prod"
+api_addr      = "https://vault.example.com:8200"
+cluster_addr  = "https://10.0.0.1:8201"
+disable_mlock = "true"
+log_level     = "warning"
+default_lease_ttl = "24h"
+max_lease_ttl = 604800
+
+storage "raft" {
+  path    = "/var/lib/keyhold/"
+  node_id = "node-1"
+}
+listener "tcp" {
+  address       = "0.0.0.0:8200"
+  tls_cert_file = ")" + certificate + R"("
+  tls_key_file  = ")" + key + R"("
+  tls_client_ca_file = ")" + authority + R"("
+  tls_require_and_verify_client_cert = true
+}
+listener "tcp" {
+  address = "[::1]:0"
+  tls_disable = 1
+}
+)");
+  auto loaded = load_config(path);
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_TRUE(loaded->warnings.empty());
+  const Config& config = loaded->config;
+  EXPECT_TRUE(config.ui);
+  EXPECT_TRUE(config.disable_mlock);
+  EXPECT_EQ(config.cluster_name, "prod");
+  EXPECT_EQ(config.api_addr, "https://vault.example.com:8200");
+  EXPECT_EQ(config.cluster_addr, "https://10.0.0.1:8201");
+  EXPECT_EQ(config.log_level, "warn");
+  EXPECT_EQ(config.default_lease_ttl_s, 86'400);
+  EXPECT_EQ(config.max_lease_ttl_s, 604'800);
+  EXPECT_EQ(config.storage.kind, StorageConfig::Kind::kEmbedded);
+  EXPECT_EQ(config.storage.path, "/var/lib/keyhold/");
+  EXPECT_EQ(config.storage.node_id, "node-1");
+  EXPECT_EQ(config.audit_directory, "/var/lib/keyhold/audit");
+  ASSERT_EQ(config.listeners.size(), 2u);
+  EXPECT_EQ(config.listeners[0].address.host, "0.0.0.0");
+  EXPECT_EQ(config.listeners[0].address.port, 8200);
+  EXPECT_TRUE(config.listeners[0].tls);
+  EXPECT_EQ(config.listeners[0].tls_certificate_path, certificate);
+  EXPECT_EQ(config.listeners[0].tls_private_key_path, key);
+  EXPECT_EQ(config.listeners[0].tls_client_ca_path, authority);
+  EXPECT_TRUE(config.listeners[0].require_client_certificate);
+  EXPECT_EQ(config.listeners[1].address.host, "::1");
+  EXPECT_FALSE(config.listeners[1].tls);
+}
+
+TEST_F(ConfigFiles, TlsFilesMustBeReadable) {
+  const std::string key = write("key.pem", "k");
+  const std::string missing = directory_ + "/missing.pem";
+  EXPECT_EQ(reason_of(with_listener("tls_key_file = \"" + key + "\"\ntls_cert_file = \"" + missing + "\"")),
+            "keyhold.hcl:4: listener: tls_cert_file cannot be read: No such file or directory");
+  EXPECT_EQ(reason_of(with_listener("tls_cert_file = \"" + key + "\"\ntls_key_file = \"" + directory_ + "\"")),
+            "keyhold.hcl:4: listener: tls_key_file cannot be read: not a regular file");
+  const std::string pair = "tls_cert_file = \"" + key + "\"\ntls_key_file = \"" + key + "\"\n";
+  EXPECT_EQ(reason_of(with_listener(pair + "tls_client_ca_file = \"" + missing + "\"")),
+            "keyhold.hcl:5: listener: tls_client_ca_file cannot be read: No such file or directory");
+  EXPECT_EQ(reason_of(with_listener(pair)), "accepted");
+  EXPECT_EQ(reason_of(with_listener(pair + "tls_require_and_verify_client_cert = true")),
+            "keyhold.hcl:2: listener: tls_require_and_verify_client_cert needs tls_client_ca_file");
+  EXPECT_EQ(reason_of(with_listener(pair + "tls_require_and_verify_client_cert = true\ntls_disable_client_certs = true")),
+            "keyhold.hcl:2: listener: client certificates are both required and disabled");
+}
+
+TEST_F(ConfigFiles, FilesThatCannotBeReadAreErrors) {
+  EXPECT_EQ(load_config(directory_ + "/none.hcl").error().message, directory_ + "/none.hcl: No such file or directory");
+  EXPECT_EQ(load_config(directory_).error().message, directory_ + ": not a regular file");
+  const std::string big = write("big.hcl", std::string(1024 * 1024 + 1, '\n'));
+  EXPECT_EQ(load_config(big).error().message, big + ":1: a text over the size limit");
+  const std::string bad = write("bad.hcl", "ui = true\nui = ");
+  EXPECT_EQ(load_config(bad).error().message, bad + ":2: a value is missing (strings need quotes)");
+}
+
+TEST(Config, JsonIsTheSame) {
+  auto loaded = parse_config(R"({
+    "ui": true,
+    "default_lease_ttl": "1h",
+    "backend": {"file": {"path": "/data"}},
+    "listener": [{"tcp": {"address": "127.0.0.1:1", "tls_disable": 1}}, {"tcp": {"address": ":2", "tls_disable": "true"}}]
+  })", "keyhold.json");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_TRUE(loaded->config.ui);
+  EXPECT_EQ(loaded->config.storage.path, "/data");
+  EXPECT_EQ(loaded->config.audit_directory, "/data/audit");
+  ASSERT_EQ(loaded->config.listeners.size(), 2u);
+  EXPECT_EQ(loaded->config.listeners[1].address.host, "0.0.0.0");
+  EXPECT_EQ(loaded->config.listeners[1].address.port, 2);
+}
+
+TEST(Config, DefaultsAreVaults) {
+  auto loaded = parse_config(minimal_and(""), "f");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->config.listeners[0].address.host, "127.0.0.1");
+  EXPECT_EQ(loaded->config.listeners[0].address.port, 8200);
+  EXPECT_EQ(loaded->config.default_lease_ttl_s, 2'764'800);
+  EXPECT_EQ(loaded->config.max_lease_ttl_s, 2'764'800);
+  EXPECT_EQ(loaded->config.log_level, "");
+  EXPECT_FALSE(loaded->config.ui);
+}
+
+TEST(Config, TheAuditJournalMayLieElsewhere) {
+  auto loaded = parse_config(minimal_and("audit_journal { directory = \"/var/log/keyhold\" }"), "f");
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->config.audit_directory, "/var/log/keyhold");
+  EXPECT_EQ(reason_of(minimal_and("audit_journal { }")), "keyhold.hcl:3: audit_journal: directory is missing");
+  const std::string memory = std::string(kPlainListener) + "storage \"inmem\" {}\n";
+  EXPECT_EQ(reason_of(memory), "keyhold.hcl: storage \"inmem\" needs an audit_journal with a directory");
+  EXPECT_EQ(reason_of(memory + "audit_journal { directory = \"/a\" }"), "accepted");
+}
+
+TEST(Config, MissingAndDoubleStanzasAreErrors) {
+  EXPECT_EQ(reason_of(kPlainListener), "keyhold.hcl: no storage stanza");
+  EXPECT_EQ(reason_of(kStorage), "keyhold.hcl: no listener \"tcp\" stanza");
+  EXPECT_EQ(reason_of(minimal_and("backend \"file\" { path = \"/x\" }")), "keyhold.hcl:3: storage is given twice");
+  EXPECT_EQ(reason_of(minimal_and("ui = true\nui = false")), "keyhold.hcl:4: an attribute given twice");
+  EXPECT_EQ(reason_of(std::string(kPlainListener) + "storage \"raft\" { }"), "keyhold.hcl:2: storage: path is missing");
+  EXPECT_EQ(reason_of(std::string(kPlainListener) + "storage \"consul\" { }"),
+            "keyhold.hcl:2: storage is \"raft\", \"file\" (both the embedded store) or \"inmem\"");
+  EXPECT_EQ(reason_of(with_listener("")),
+            "keyhold.hcl:2: listener: tls_cert_file and tls_key_file are missing (or tls_disable = true)");
+}
+
+TEST(Config, WrongTypesAreErrors) {
+  EXPECT_EQ(reason_of(minimal_and("ui = \"maybe\"")), "keyhold.hcl:3: ui is true or false");
+  EXPECT_EQ(reason_of(minimal_and("ui = [true]")), "keyhold.hcl:3: ui is true or false");
+  EXPECT_EQ(reason_of(minimal_and("api_addr = 1")), "keyhold.hcl:3: api_addr is a string");
+  EXPECT_EQ(reason_of(minimal_and("log_level = \"loud\"")), "keyhold.hcl:3: log_level is trace, debug, info, warn or error");
+  EXPECT_EQ(reason_of(minimal_and("max_lease_ttl = \"soon\"")),
+            "keyhold.hcl:3: max_lease_ttl is a duration (\"768h\") or seconds");
+  EXPECT_EQ(reason_of(minimal_and("max_lease_ttl = true")),
+            "keyhold.hcl:3: max_lease_ttl is a duration (\"768h\") or seconds");
+  EXPECT_EQ(reason_of(minimal_and("\ndefault_lease_ttl = \"800h\"")),
+            "keyhold.hcl:4: default_lease_ttl is longer than max_lease_ttl");
+  EXPECT_EQ(reason_of("listener = \"tcp\""), "keyhold.hcl:1: a block is missing");
+  EXPECT_EQ(reason_of(with_listener("tls_disable = \"yes\"")), "keyhold.hcl:3: tls_disable is true or false");
+  EXPECT_EQ(reason_of(with_listener("tls_disable = true\naddress = \"vault.example.com:8200\"")),
+            "keyhold.hcl:4: listener: not an IP address (names are not resolved; IPv6 needs brackets)");
+  EXPECT_EQ(reason_of(minimal_and("ui = ")), "keyhold.hcl:3: a value is missing (strings need quotes)");
+}
+
+TEST(Config, WhatHasNoEffectIsAWarning) {
+  auto loaded = parse_config(minimal_and(R"(telemetry { statsd_address = "x" }
+seal "awskms" { region = "eu-west-1" }
+hunter2 = true
+listener "unix" { address = "/run/vault.sock" }
+listener "tcp" {
+  tls_disable = true
+  x_forwarded_for_authorized_addrs = "10.0.0.0/8"
+  hunter2 = 1
+})"), "f.hcl");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->warnings, (std::vector<std::string>{
+                                  "f.hcl:3: telemetry has no effect",
+                                  "f.hcl:4: seal has no effect",
+                                  "f.hcl:5: an unknown setting is ignored",
+                                  "f.hcl:6: listener: only tcp is served, this one is not",
+                                  "f.hcl:9: listener: x_forwarded_for_authorized_addrs has no effect",
+                                  "f.hcl:10: listener: an unknown setting is ignored",
+                              }));
+  EXPECT_EQ(loaded->config.listeners.size(), 2u);
+}
+
+TEST(Address, ReadsGoForms) {
+  const auto shown = [](std::string_view text) {
+    auto address = parse_address(text);
+    return address.ok() ? address->host + " " + std::to_string(address->port) : "refused";
+  };
+  EXPECT_EQ(shown("127.0.0.1:8200"), "127.0.0.1 8200");
+  EXPECT_EQ(shown("[::1]:8200"), "::1 8200");
+  EXPECT_EQ(shown("[::]:0"), ":: 0");
+  EXPECT_EQ(shown(":8200"), "0.0.0.0 8200");
+  EXPECT_EQ(shown("0.0.0.0:65535"), "0.0.0.0 65535");
+  EXPECT_EQ(shown("localhost:8200"), "127.0.0.1 8200");
+  for (const std::string_view bad : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1:80a",
+                                     "127.0.0.1: 80", "::1:8200", "[::1]", "[127.0.0.1]:80", "[::1:8200", "256.0.0.1:80", "host:80",
+                                     "[]:80", "{{ GetPrivateIP }}:80"}) {
+    EXPECT_EQ(shown(bad), "refused") << bad;
+  }
+}
+
+}  // namespace
+}  // namespace keyhold::server
