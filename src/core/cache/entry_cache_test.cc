@@ -259,11 +259,12 @@ TEST_F(EntryCacheTest, ThreadsThatDecodeAtOnceShareOneForm) {
 
 // The cache's promise: what a reader gets is never older than what had been acknowledged when it asked.
 TEST_F(EntryCacheTest, NoReadIsOlderThanAnAcknowledgedCommit) {
-  constexpr int kKeys = 40;
+  constexpr int kKeys = 12;
   constexpr int kWriters = 2;
   constexpr int kReaders = 3;
   constexpr int kCommitsAWriter = 4000;
-  constexpr std::size_t kSmallBytes = 64 * 1024;  // Two entries a shard: eviction takes part.
+  constexpr std::size_t kSmallBytes = 32 * 1024;  // One entry a shard: eviction takes part.
+  storage_.yield_after_get = true;
   EntryCache cache(storage_, barrier_, kSmallBytes);
   ASSERT_TRUE(cache.start().ok());
   std::array<std::atomic<int>, kKeys> acknowledged{};

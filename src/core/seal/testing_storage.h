@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "storage/memory_storage.h"
@@ -27,6 +28,7 @@ class SpoiledStorage final : public storage::Storage {
   std::function<std::optional<Error>(std::string_view key)> refuse_get;
   std::function<void()> before_commit;               // Run once.
   mutable std::function<void()> after_get;            // Run once, when the store was read and before it is answered.
+  bool yield_after_get = false;  // Lets other threads overtake a read.
   mutable std::atomic<int> gets{0};
   storage::Watcher* watcher = nullptr;  // Of the last watch.
 
@@ -36,6 +38,7 @@ class SpoiledStorage final : public storage::Storage {
     }
     ++gets;
     auto entry = inner_.get(key, at);
+    if (yield_after_get) std::this_thread::yield();
     if (after_get) std::exchange(after_get, nullptr)();
     return entry;
   }
