@@ -263,7 +263,7 @@ void Connection::on_response(Response response) {
 
 void Connection::answer(Response response) {
   if (!well_formed(response)) response = context_.handler.refuse(500, "the response was malformed");
-  if (!well_formed(response)) response = Response{.status = 500, .content_type = "", .headers = "", .body = {}, .close = true};
+  if (!well_formed(response)) response = Response{.status = 500, .content_type = "", .close = true};
   if (response.close || winding_down_ || context_.draining) keep_alive_ = false;
   render(response, context_.date_line, head_request_ ? Body::kOmitted : Body::kSent,
          keep_alive_ ? Afterwards::kKeepAlive : Afterwards::kClose, out_);

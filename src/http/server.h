@@ -51,8 +51,8 @@ struct Request {
 struct Response {
   int status = 200;
   std::string content_type = "application/json";  // Empty = no Content-Type.
-  std::string headers;                             // Further whole lines, each "Name: value\r\n".
-  SecretBytes body;
+  std::string headers{};                           // Further whole lines, each "Name: value\r\n".
+  SecretBytes body{};
   bool close = false;  // End the connection after it.
 };
 
@@ -98,21 +98,21 @@ class Exchange {
 };
 
 struct TlsFiles {
-  std::string certificate_path;  // PEM chain, leaf first.
-  std::string private_key_path;
-  std::string client_ca_path;    // Empty = no client certificates are asked for.
+  std::string certificate_path{};  // PEM chain, leaf first.
+  std::string private_key_path{};
+  std::string client_ca_path{};    // Empty = no client certificates are asked for.
   bool require_client_certificate = false;  // Else a client may come without one, but not with a wrong one.
 };
 
 struct ListenerOptions {
-  std::string host;           // An address, not a name: "127.0.0.1", "::", "0.0.0.0".
+  std::string host{};         // An address, not a name: "127.0.0.1", "::", "0.0.0.0".
   std::uint16_t port = 0;     // 0 = any free one.
   bool tls = false;
-  TlsFiles tls_files;
+  TlsFiles tls_files{};
 };
 
 struct ServerOptions {
-  std::vector<ListenerOptions> listeners;
+  std::vector<ListenerOptions> listeners{};
   int threads = 0;  // 0 = one a core. Connections are spread over them by the kernel, once.
   std::size_t header_bytes_max = limits::kHttpHeaderBytesMax;
   std::size_t body_bytes_max = limits::kHttpBodyBytesMax;

@@ -114,7 +114,10 @@ int keys_index() {
 
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* vector, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
   auto* const keys = static_cast<TicketKeys*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), keys_index()));
-  return sealing == 1 ? keys->seal(name, vector, cipher, mac) : keys->open(name, vector, cipher, mac);
+  if (sealing == 1) return keys->seal(name, vector, cipher, mac);
+  const int result = keys->open(name, vector, cipher, mac);
+  // Its clients use a ticket once: without a new one every second connection would be a full handshake.
+  return result == kAccepted && SSL_version(ssl) == TLS1_3_VERSION ? kAcceptedRenew : result;
 }
 
 }  // namespace
