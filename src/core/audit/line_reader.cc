@@ -15,7 +15,7 @@ namespace keyhold::core::audit {
 namespace {
 
 constexpr std::size_t kChunkBytes = 256 * 1024;
-constexpr std::chrono::milliseconds kWriteInFlight{10};  // A live file may be seen in the middle of a write.
+constexpr std::chrono::milliseconds kWriteInFlight{1};  // A live file may be seen in the middle of a write.
 
 }  // namespace
 
