@@ -80,6 +80,11 @@ class FaultFileSystem::File final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
     return synced([&] { return FSWritableFileOwnerWrapper::Fsync(options, debug); });
   }
+  IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
+    const IOStatus status = FSWritableFileOwnerWrapper::Close(options, debug);
+    files_.closed(name_);
+    return status;
+  }
   IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override { return IOStatus::OK(); }
 
  private:
@@ -202,7 +207,15 @@ void FaultFileSystem::sync_failed(const std::string& name, DiskFault::Leaves lea
   Tail& tail = tails_[name];
   const std::uint64_t unsynced = tail.written - tail.synced;
   tail.written = tail.synced + (leaves == DiskFault::Leaves::kHalf ? unsynced / 2 : 0);
+  tail.cut = true;
   static_cast<void>(!::truncate(name.c_str(), static_cast<off_t>(tail.written)));
+}
+
+void FaultFileSystem::closed(const std::string& name) {
+  const MutexLock lock(mutex_);
+  const auto found = tails_.find(name);
+  if (found == tails_.end() || !found->second.cut) return;
+  static_cast<void>(!::truncate(name.c_str(), static_cast<off_t>(found->second.written)));
 }
 
 void FaultFileSystem::directory_synced(const std::string& directory) {
@@ -226,7 +239,7 @@ void FaultFileSystem::lose(const std::string& name, const Tail& tail) {
   const std::uint64_t unsynced = tail.written - tail.synced;
   const std::uint64_t kept = unsynced == 0 ? 0 : random_() % (unsynced + 1);
   if (::truncate(name.c_str(), static_cast<off_t>(tail.synced + kept)) != 0) return;
-  if (kept > 0 && random_() % 2 == 0) {
+  if (kept > 0 && file_kind(name) != DiskFault::File::kManifest && random_() % 2 == 0) {
     const std::uint64_t at = random_() % kept;
     damage_sector(name, tail.synced + at, std::min<std::uint64_t>(kSectorBytes, kept - at));
   }

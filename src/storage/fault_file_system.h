@@ -20,7 +20,7 @@ struct DiskFault {
   enum class Call { kAny, kCreate, kAppend, kSync, kRename, kDirectorySync };
   enum class Errno { kIo, kNoSpace };
   enum class Lasts { kOnce, kUntilHealed };
-  /// What a failed append or sync leaves of the bytes that were not synced.
+  /// What a failed append leaves of its bytes, and a failed sync of those not synced; the rest is cut off the file.
   enum class Leaves { kAll, kHalf, kNothing };
 
   File file = File::kAny;
@@ -33,8 +33,8 @@ struct DiskFault {
 
 /// The system's files with faults and power cuts, for tests: below RocksDB, above the system.
 ///
-/// A power cut loses what was not synced: of each file's unsynced tail a random length is kept, with one sector of it damaged at
-/// times; files created, and files renamed over, since the last sync of their directory may or may not be as they were.
+/// A power cut loses what was not synced: of each file's unsynced tail a random length is kept, in which one sector is damaged at
+/// times (not in a manifest: RocksDB expects its tail cut, as journaling file systems do, never garbage); files created, and files renamed over, since the last sync of their directory may or may not be as they were.
 /// Deletions are taken as durable.
 ///
 /// threads   Any.
@@ -78,6 +78,7 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   struct Tail {
     std::uint64_t written = 0;
     std::uint64_t synced = 0;
+    bool cut = false;                     // A failed sync has lost some of it.
     bool named = false;                   // Its directory was synced since it was created or renamed.
     std::optional<std::string> replaced;  // The file that a rename put this one over.
   };
@@ -93,6 +94,8 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   void synced(const std::string& name);
   /// A failed sync may have lost the tail for good.
   void sync_failed(const std::string& name, DiskFault::Leaves leaves);
+  /// Cuts off again what closing gave back to a file that had lost its tail: RocksDB sets the length it thinks it wrote.
+  void closed(const std::string& name);
   void directory_synced(const std::string& directory);
   void lose(const std::string& name, const Tail& tail) REQUIRES(mutex_);
 

@@ -4,9 +4,11 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/system_clock.h>
 #include <rocksdb/table.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -18,6 +20,8 @@ namespace keyhold::storage {
 namespace {
 
 constexpr mode_t kFileMode = 0600;
+constexpr mode_t kDirectoryMode = 0700;
+constexpr int kSleepMicrosMax = 10'000;
 constexpr int kCacheShardBits = 4;
 constexpr double kBloomBitsPerKey = 10;
 constexpr std::size_t kBlockBytes = 16 * 1024;
@@ -31,22 +35,44 @@ class PrivateFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* debug) override {
-    return made_private(FileSystemWrapper::NewWritableFile(name, options, file, debug), name);
+    return made_private(FileSystemWrapper::NewWritableFile(name, options, file, debug), name, kFileMode);
   }
   rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                        std::unique_ptr<rocksdb::FSWritableFile>* file,
                                        rocksdb::IODebugContext* debug) override {
-    return made_private(FileSystemWrapper::ReopenWritableFile(name, options, file, debug), name);
+    return made_private(FileSystemWrapper::ReopenWritableFile(name, options, file, debug), name, kFileMode);
   }
   rocksdb::IOStatus LockFile(const std::string& name, const rocksdb::IOOptions& options, rocksdb::FileLock** lock,
                              rocksdb::IODebugContext* debug) override {
-    return made_private(FileSystemWrapper::LockFile(name, options, lock, debug), name);
+    return made_private(FileSystemWrapper::LockFile(name, options, lock, debug), name, kFileMode);
+  }
+  rocksdb::IOStatus CreateDirIfMissing(const std::string& name, const rocksdb::IOOptions& options,
+                                       rocksdb::IODebugContext* debug) override {
+    return made_private(FileSystemWrapper::CreateDirIfMissing(name, options, debug), name, kDirectoryMode);
   }
 
  private:
-  static rocksdb::IOStatus made_private(rocksdb::IOStatus status, const std::string& name) {
-    if (!status.ok() || ::chmod(name.c_str(), kFileMode) == 0) return status;
+  static rocksdb::IOStatus made_private(rocksdb::IOStatus status, const std::string& name, mode_t mode) {
+    if (!status.ok() || ::chmod(name.c_str(), mode) == 0) return status;
     return rocksdb::IOStatus::IOError("cannot make a file private", std::strerror(errno));
+  }
+};
+
+/// After a failed flush RocksDB's thread sleeps for a second before a retry that never comes here, and closing waits for it
+/// while readers wait for the re-open. The sleeps that pace writers are shorter than the bound.
+class ImpatientClock final : public rocksdb::SystemClockWrapper {
+ public:
+  using rocksdb::SystemClockWrapper::SystemClockWrapper;
+  const char* Name() const override { return "keyhold.ImpatientClock"; }
+  void SleepForMicroseconds(int micros) override {
+    SystemClockWrapper::SleepForMicroseconds(std::min(micros, kSleepMicrosMax));
+  }
+};
+
+class StoreEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit StoreEnv(const std::shared_ptr<rocksdb::FileSystem>& files) : EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    system_clock_ = std::make_shared<ImpatientClock>(system_clock_);
   }
 };
 
@@ -97,7 +123,7 @@ rocksdb::BlockBasedTableOptions table_settings(const RocksOptions& options) {
 
 std::unique_ptr<rocksdb::Env> make_env(const RocksOptions& options) {
   const auto base = options.file_system ? options.file_system : rocksdb::FileSystem::Default();
-  return rocksdb::NewCompositeEnv(std::make_shared<PrivateFileSystem>(base));
+  return std::make_unique<StoreEnv>(std::make_shared<PrivateFileSystem>(base));
 }
 
 rocksdb::Options make_settings(const RocksOptions& options, rocksdb::Env& env, std::shared_ptr<Alarm> alarm) {

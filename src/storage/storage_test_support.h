@@ -55,9 +55,9 @@ class TempDirectory {
   std::string path_;
 };
 
-/// Waits for a condition that another thread brings about; false when it did not come within a minute.
+/// Waits for a condition that another thread brings about; false when it did not come within 20 s.
 inline bool await(const std::function<bool()>& condition) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > give_up) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -69,6 +69,13 @@ inline bool await(const std::function<bool()>& condition) {
 inline int rounds(int count) {
   const char* scale = ::getenv("KEYHOLD_TEST_SCALE");
   return count * (scale == nullptr ? 1 : std::max(1, ::atoi(scale)));
+}
+
+/// Runs `work` in several threads, for loops that wait for the disk more than they compute.
+inline void in_lanes(int lanes, const std::function<void(int lane)>& work) {
+  std::vector<std::thread> threads;
+  for (int lane = 0; lane < lanes; ++lane) threads.emplace_back([&work, lane] { work(lane); });
+  for (std::thread& thread : threads) thread.join();
 }
 
 /// Counts down as commits end, keeping their outcomes.
