@@ -122,11 +122,8 @@ EntryRef EntryCache::remember(Shard& shard, const Hashed& wanted, EntryRef entry
 void EntryCache::evict(Shard& shard, Nodes& evicted) {
   // Memos go with the entries that are evicted here, or as soon as their last holder lets go.
   std::size_t going = 0;
-  const auto over = [&] {
-    const std::size_t memos = shard.memo_bytes->load(std::memory_order_relaxed);
-    return shard.bytes + memos > shard_bytes_max_ + going;
-  };
-  while (!shard.nodes.empty() && over()) {
+  while (!shard.nodes.empty() &&
+         shard.bytes + shard.memo_bytes->load(std::memory_order_relaxed) > shard_bytes_max_ + going) {
     const auto oldest = std::prev(shard.nodes.end());
     if (std::exchange(oldest->asked_for, false)) {
       shard.nodes.splice(shard.nodes.begin(), shard.nodes, oldest);
