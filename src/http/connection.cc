@@ -344,8 +344,9 @@ void Connection::sweep() {
       timed_out_ = true;
       deadline_ms_ = std::numeric_limits<MonotonicMillis>::max();
       return stream_->cancel();
-    case Phase::kHandshake:
     case Phase::kIdle:
+      return wind_down();
+    case Phase::kHandshake:
     case Phase::kWrite:
     case Phase::kLinger:
       return stream_->close();

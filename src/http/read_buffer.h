@@ -29,8 +29,10 @@ class ReadBuffer {
       begin_ = 0;
       end_ = size;
     }
-    const std::size_t wanted = std::max(capacity, end_ + 1);
-    if (bytes_.size() < wanted) bytes_.resize(wanted);
+    if (bytes_.size() < capacity || bytes_.size() == end_) {
+      bytes_.reserve(std::max(capacity, 2 * end_));
+      bytes_.resize(bytes_.capacity());
+    }
     return bytes_.writable().subspan(end_);
   }
   void received(std::size_t bytes) { end_ += bytes; }

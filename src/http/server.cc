@@ -78,11 +78,12 @@ class AsioServer final : public Server {
   }
 
   Result<void> reload_certificates() override {
-    Result<void> result;
-    for (auto& tls : tls_) {
-      if (auto reloaded = tls->reload(); !reloaded.ok() && result.ok()) result = std::move(reloaded);
+    std::vector<std::shared_ptr<SSL_CTX>> next;
+    for (const auto& tls : tls_) {
+      TRY_ASSIGN(next.emplace_back(), tls->read_again());
     }
-    return result;
+    for (std::size_t i = 0; i < tls_.size(); ++i) tls_[i]->use(std::move(next[i]));
+    return {};
   }
 
  private:

@@ -144,7 +144,7 @@ class Server {
   virtual void stop(std::int64_t drain_ms) = 0;
   /// Closes idle connections now and busy ones after their response (when sealing).
   virtual void close_connections() = 0;
-  /// Loads certificates again for new connections; on an error the old ones stay.
+  /// Loads the certificates of all listeners again, for new connections; on an error all old ones stay.
   virtual Result<void> reload_certificates() = 0;
 };
 

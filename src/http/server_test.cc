@@ -83,6 +83,15 @@ TEST(Server, ReadsRequestsByteByByte) {
   }
 }
 
+TEST(Server, TakesHeadsUpToTheLimit) {
+  TestHandler handler;
+  const auto server = start_server(handler);
+  Client client(server->port(0));
+  const std::string line = "X-Long: " + std::string(7'000, 'x') + "\r\n";
+  EXPECT_EQ(client.ask("GET / HTTP/1.1\r\nHost: h\r\n" + line + line + line + line + "\r\n").status, 200);
+  EXPECT_EQ(client.ask(kGet).status, 200);
+}
+
 TEST(Server, TakesLargeBodiesBothWays) {
   TestHandler handler;
   const auto server = start_server(handler);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "http/ticket_keys.h"
@@ -23,11 +24,16 @@ constexpr std::size_t kTicketsPerHandshake = 1;  // Clients keep few; each costs
 using Context = std::shared_ptr<SSL_CTX>;
 
 Error openssl_error(std::string_view what, const std::string& path) {
-  const unsigned long code = ERR_peek_last_error();
-  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
+  const unsigned long code = ERR_peek_error();  // The first one says why, the last one only what.
+  const char* const reason = ERR_SYSTEM_ERROR(code) ? nullptr : ERR_reason_error_string(code);
   std::string message = std::string("TLS: ").append(what);
   if (!path.empty()) message.append(" '").append(path).append("'");
-  message.append(": ").append(reason != nullptr ? reason : "unknown reason");
+  message.append(": ");
+  if (ERR_SYSTEM_ERROR(code)) {
+    message.append(std::generic_category().message(ERR_GET_REASON(code)));
+  } else {
+    message.append(reason != nullptr ? reason : "unknown reason");
+  }
   ERR_clear_error();
   return {Code::kInvalid, std::move(message)};
 }
@@ -110,20 +116,18 @@ Result<Context> make_context(const TlsFiles& files) {
 
 }  // namespace
 
-TlsContext::TlsContext(const TlsFiles& files) : files_(files) {}
-TlsContext::~TlsContext() = default;
-
 Result<std::unique_ptr<TlsContext>> TlsContext::load(const TlsFiles& files) {
   std::unique_ptr<TlsContext> context(new TlsContext(files));
-  TRY(context->reload());
+  TRY_ASSIGN(Context first, context->read_again());
+  context->use(std::move(first));
   return context;
 }
 
-Result<void> TlsContext::reload() {
-  TRY_ASSIGN(Context next, make_context(files_));
+Result<std::shared_ptr<SSL_CTX>> TlsContext::read_again() const { return make_context(files_); }
+
+void TlsContext::use(std::shared_ptr<SSL_CTX> context) {
   MutexLock lock(mutex_);
-  current_ = std::move(next);
-  return {};
+  current_ = std::move(context);
 }
 
 std::shared_ptr<SSL_CTX> TlsContext::current() const {

@@ -17,15 +17,15 @@ class TlsContext {
  public:
   /// errors   kInvalid, naming the file that cannot be used, and why.
   static Result<std::unique_ptr<TlsContext>> load(const TlsFiles& files);
-  ~TlsContext();
 
-  /// Reads the files again. On an error what was loaded before stays in use. Sessions of before are not resumed, as
-  /// they were admitted by the client CA of before.
-  Result<void> reload();
+  /// Reads the files again, without using them yet.
+  Result<std::shared_ptr<SSL_CTX>> read_again() const;
+  /// For new connections. Sessions of before are not resumed, as they were admitted by the client CA of before.
+  void use(std::shared_ptr<SSL_CTX> context);
   std::shared_ptr<SSL_CTX> current() const;
 
  private:
-  explicit TlsContext(const TlsFiles& files);
+  explicit TlsContext(const TlsFiles& files) : files_(files) {}
 
   const TlsFiles files_;
   mutable Mutex mutex_;
