@@ -173,7 +173,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run) {
   const RouteInfo* route = resolved.ok() ? job.match.route->info : nullptr;
   const bool open = route != nullptr && route->access.open();
   if (!open) {
-    TRY(authenticate(job, tx));
+    TRY(authenticate(job, tx, run));
     // Whoever may not ask for the path does not learn whether it exists.
     if (route == nullptr) {
       if (!job.principal->policies.allows_anything(
@@ -201,11 +201,22 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run) {
   return job.match.route->invoke(*job.match.route, call);
 }
 
-Result<void> Gate::authenticate(Job& job, Transaction& tx) {
+std::string Gate::token_id_of(const Job& job, Run run) {
+  const SecretBytes& token = job.request.credential.token;
+  TokenMemo* memo = run == Run::kOnLane ? job.request.credential.memo : nullptr;
+  if (memo == nullptr) return job.session->tokens.id_of(token.reveal());
+  if (!crypto::equal_constant_time(memo->token.reveal(), token.reveal())) {
+    memo->id = job.session->tokens.id_of(token.reveal());
+    memo->token = token.clone();
+  }
+  return memo->id;
+}
+
+Result<void> Gate::authenticate(Job& job, Transaction& tx, Run run) {
   if (job.session == nullptr) return sealed();
   const SecretBytes& token = job.request.credential.token;
   if (token.empty() || token.size() > limits::kTokenBytesMax) return denied();
-  const std::string token_id = job.session->tokens.id_of(token.reveal());
+  const std::string token_id = token_id_of(job, run);
   TRY_ASSIGN(auto record, job.session->tokens.find(tx, job.request.namespace_id, token_id, node_.clock().now_ms()));
   job.principal = principal_of(job, token_id, std::move(record));
   return {};

@@ -46,7 +46,8 @@ class Gate {
   /// Everything between resolving and the commit. errors: kMiss only with kOnLane.
   Result<Reply> execute(Job& job, Transaction& tx, Run run);
   Result<void> resolve(Job& job, Run run);
-  Result<void> authenticate(Job& job, Transaction& tx);
+  Result<void> authenticate(Job& job, Transaction& tx, Run run);
+  static std::string token_id_of(const Job& job, Run run);
   std::shared_ptr<const Principal> principal_of(const Job& job, const std::string& token_id,
                                                 std::shared_ptr<const records::Token> token);
 

@@ -21,9 +21,16 @@ std::string_view to_string(Api api);
 enum class Operation : std::uint8_t { kRead, kUpdate, kPatch, kDelete, kList };
 std::string_view to_string(Operation operation);
 
+/// The token last seen on a connection and its id, which costs an HMAC to find. Touched on the connection's I/O thread only.
+struct TokenMemo {
+  SecretBytes token;
+  std::string id;
+};
+
 /// Proves who asks. Exactly one kind per request.
 struct Credential {
-  SecretBytes token;  // Empty = none was presented.
+  SecretBytes token;          // Empty = none was presented.
+  TokenMemo* memo = nullptr;  // Of the connection, which outlives the request; may be null.
 };
 
 struct Request {

@@ -7,7 +7,9 @@
 namespace keyhold::core {
 
 Result<EntryRef> Transaction::get(std::string_view key) {
-  TRY_ASSIGN(EntryRef entry, mode_ == Mode::kCachedOnly ? cache_.cached(key) : cache_.load(key));
+  // What only looks never commits, so it needs no conditions.
+  if (mode_ == Mode::kCachedOnly) return cache_.cached(key);
+  TRY_ASSIGN(EntryRef entry, cache_.load(key));
   const auto same_key = [key](const auto& read) { return read.first == key; };
   const auto earlier = std::find_if(reads_.begin(), reads_.end(), same_key);
   if (earlier == reads_.end()) {

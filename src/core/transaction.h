@@ -24,7 +24,7 @@ namespace keyhold::core {
 class Transaction {
  public:
   enum class Mode {
-    kCachedOnly,   // A value outside the cache is Code::kMiss.
+    kCachedOnly,   // To look only: a value outside the cache is Code::kMiss, and there is no commit.
     kThroughStore,
   };
   Transaction(EntryCache& cache, const storage::Storage& store, Mode mode) : cache_(cache), store_(store), mode_(mode) {}

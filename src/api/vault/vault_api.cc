@@ -5,12 +5,28 @@
 
 namespace keyhold::api {
 
+namespace {
+
+/// The ids of tokens stay the same for a store's life, so they may outlive a sealing.
+struct VaultConnection final : http::ConnectionState {
+  core::TokenMemo memo;
+};
+
+core::TokenMemo& memo_of(http::Exchange& exchange) {
+  auto& state = exchange.state();
+  if (state == nullptr) state = std::make_unique<VaultConnection>();
+  return static_cast<VaultConnection&>(*state).memo;
+}
+
+}  // namespace
+
 void VaultApi::on_request(http::Worker& worker, http::Request http_request, std::unique_ptr<http::Exchange> exchange) {
   auto request = parse_vault_request(http_request);
   if (!request.ok()) {
     exchange->respond(render_vault_error(vault_status(request.code()), request.error().message));
     return;
   }
+  request->credential.memo = &memo_of(*exchange);
   // The answer may want the query after the request is gone; std::function wants copyable captures.
   struct Pending {
     std::unique_ptr<http::Exchange> exchange;
