@@ -41,14 +41,14 @@ class Writer(threading.Thread):
     def __init__(self, server, name, seed, started):
         super().__init__(daemon=True)
         self._api = server.api()
-        self._name, self._random, self._started = name, random.Random(seed), started
+        self._folder, self._random, self._written = name, random.Random(seed), started
         self.acknowledged = []  # (path, version)
         self.in_flight = None   # The write whose answer never came.
         self.surprise = None    # An answer that was not a success.
 
     def run(self):
         for number in itertools.count():
-            path = f"crash/{self._name}/{number // VERSIONS_A_SECRET}"
+            path = f"crash/{self._folder}/{number // VERSIONS_A_SECRET}"
             version = number % VERSIONS_A_SECRET + 1
             filler = "x" * self._random.randint(*FILLER_BYTES)
             self.in_flight = (path, version)
@@ -62,7 +62,7 @@ class Writer(threading.Thread):
                 return
             self.in_flight = None
             self.acknowledged.append((path, version))
-            self._started.set()
+            self._written.set()
 
 
 def check_version(api, path, version, required):

@@ -5,25 +5,28 @@ set -uo pipefail
 
 passed=0 failed=0
 token=${VAULT_TOKEN:-}
-reply=$(mktemp) headers=$(mktemp)
-trap 'rm -f "$reply" "$headers"' EXIT
+umask 077
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+reply=$folder/reply headers=$folder/headers token_header=$folder/token
 
-# send METHOD PATH [BODY] [CURL OPTION...]: sets $status; the answer is in the files $reply and $headers.
+# send METHOD PATH [BODY] [CURL OPTION...]: sets $status and $size; the answer is in the files $reply and $headers. The token is
+# in a file: arguments are for everyone to see.
 send() {
   local method=$1 path=$2 body=${3-}
   shift $(($# < 3 ? 2 : 3))
   local options=(--silent --noproxy '*' --max-time 20 --output "$reply" --dump-header "$headers"
-    --write-out '%{http_code}' --path-as-is "$@")
+    --write-out '%{http_code} %{size_download}' --path-as-is "$@")
   case $method in
     HEAD) options+=(--head) ;;
     *) options+=(--request "$method") ;;
   esac
-  [[ -z $token ]] || options+=(-H @<(printf 'X-Vault-Token: %s\n' "$token"))
-  if [[ -n $body ]]; then
-    status=$(curl "${options[@]}" --data-binary @- "$VAULT_ADDR/v1/$path" <<<"$body")
-  else
-    status=$(curl "${options[@]}" "$VAULT_ADDR/v1/$path")
+  if [[ -n $token ]]; then
+    printf 'X-Vault-Token: %s\n' "$token" >"$token_header"
+    options+=(-H "@$token_header")
   fi
+  [[ -z $body ]] || options+=(--data-binary @-)
+  read -r status size < <(curl "${options[@]}" "$VAULT_ADDR/v1/$path" <<<"$body")
 }
 
 # check NAME STATUS [JQ FILTER that must be true of the answer]
@@ -91,7 +94,7 @@ header 'content type' 'Content-Type: application/json'
 header 'no store' 'Cache-Control: no-store'
 send HEAD sys/health
 check 'HEAD of health' 200
-[[ ! -s $reply ]] || status=body
+[[ $size -eq 0 ]] || status="a body of $size bytes"
 check 'HEAD has no body' 200
 send GET sys/seal-status
 check 'seal status' 200 '.type == "shamir" and (.sealed | not) and .t >= 1 and .n >= 1'

@@ -105,7 +105,9 @@ func TestClient(t *testing.T) {
 			equal(t, "shares in hex", len(reply.Keys), 3)
 			keys = reply.KeysB64
 			client.SetToken(reply.RootToken)
-			_, err = client.Sys().Init(&api.InitRequest{SecretShares: 1, SecretThreshold: 1})
+		})
+		run("InitOnce", func(t *testing.T) {
+			_, err := client.Sys().Init(&api.InitRequest{SecretShares: 1, SecretThreshold: 1})
 			refused(t, err, 400, "initialized")
 		})
 		run("SealedRefuses", func(t *testing.T) {
@@ -132,6 +134,8 @@ func TestClient(t *testing.T) {
 		})
 		run("Mount", func(t *testing.T) {
 			must(t, client.Sys().Mount("secret", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
+		})
+		run("MountOnce", func(t *testing.T) {
 			err := client.Sys().Mount("secret", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}})
 			refused(t, err, 400, "in use")
 		})
