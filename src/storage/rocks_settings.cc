@@ -84,7 +84,7 @@ class OperatorLogger final : public rocksdb::Logger {
 
   void LogHeader(const char*, va_list) override {}
   void Logv(const char*, va_list) override {}
-  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+  [[gnu::format(printf, 3, 0)]] void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
     if (!warn_ || level < rocksdb::InfoLogLevel::WARN_LEVEL) return;
     std::array<char, kLogLineBytesMax> line;
     const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
