@@ -53,6 +53,11 @@ std::shared_ptr<const Policy> Config::policy(keys::NamespaceId owner, std::strin
   return found == policies_.end() ? nullptr : found->second;
 }
 
+storage::Version Config::mounts_version(keys::NamespaceId owner) const {
+  const auto found = mounts_versions_.find(owner);
+  return found == mounts_versions_.end() ? 0 : found->second;
+}
+
 std::vector<std::string> Config::policy_names(keys::NamespaceId owner) const {
   std::vector<std::string> names;
   for (const auto& [name, policy] : policies_) {
@@ -97,6 +102,9 @@ Result<void> ConfigStore::refresh() {
 
 Result<std::shared_ptr<Config>> ConfigStore::load() {
   auto config = std::make_shared<Config>();
+  // Before the mounts: if one changes in between, the guard is newer than this, and whoever compares notices.
+  TRY_ASSIGN(const EntryRef guard, cache_.load(keys::mount_guard(keys::kRootNamespace)));
+  config->mounts_versions_[keys::kRootNamespace] = guard->version();
   for (MountPoint& mount : std::array{built_in(kSysMount, "sys/", "sys", "System routes"),
                                       built_in(kTokenMount, "auth/token/", "token", "Token based credentials")}) {
     config->mounts_.emplace(Config::Name{keys::kRootNamespace, mount.record.path()}, std::move(mount));

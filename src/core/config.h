@@ -38,11 +38,15 @@ class Config {
   /// nullptr when there is none.
   std::shared_ptr<const Policy> policy(keys::NamespaceId owner, std::string_view name) const;
   std::vector<std::string> policy_names(keys::NamespaceId owner) const;
+  /// Version of the mount guard (core/keys.h) at which the mounts were read. Who decides by what is mounted reads the
+  /// guard in its transaction, compares, and answers kConflict when they differ.
+  storage::Version mounts_version(keys::NamespaceId owner) const;
 
  private:
   friend class ConfigStore;
   using Name = std::pair<keys::NamespaceId, std::string>;
   std::map<Name, MountPoint, std::less<>> mounts_;
+  std::map<keys::NamespaceId, storage::Version> mounts_versions_;
   std::map<Name, std::shared_ptr<const Policy>, std::less<>> policies_;
 };
 

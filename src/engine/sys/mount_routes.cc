@@ -48,6 +48,23 @@ std::string mount_path(const Call& call) { return call.fields().text("path") + "
 /// One of `a`, `b` would hide the other.
 bool overlap(std::string_view a, std::string_view b) { return a.starts_with(b) || b.starts_with(a); }
 
+/// Every change of the mount table goes through here: it reads and bumps the guard, so two that would overlap cannot
+/// both commit, and decides by the table that belongs to that guard.
+Result<void> bump_guard(Call& call) {
+  const std::string key = core::keys::mount_guard(call.namespace_id());
+  TRY_ASSIGN(const core::EntryRef entry, call.tx().get(key));
+  if (entry->version() != call.config().mounts_version(call.namespace_id())) {
+    return Error{Code::kConflict, "the mount table changed"};
+  }
+  core::records::MountGuard guard;
+  if (entry->present()) {
+    TRY_ASSIGN(guard, core::decode_record<core::records::MountGuard>(entry->value()));
+  }
+  guard.set_changes(guard.changes() + 1);
+  call.tx().put(key, core::encode_record(guard));
+  return {};
+}
+
 Result<std::int64_t> lease_ttl_s(const Call& call, std::string_view name) {
   const auto config = call.fields().object("config");
   if (!config) return 0;
@@ -103,17 +120,12 @@ Result<Reply> SysEngine::mount(Call& call) {
   }
 
   core::Transaction& tx = call.tx();
-  // Every change of the table reads and bumps the guard: two that would overlap cannot both commit.
-  const std::string guard_key = core::keys::mount_guard(call.namespace_id());
-  TRY_ASSIGN(const auto guard, tx.load<core::records::MountGuard>(guard_key));
+  TRY(bump_guard(call));
   for (const MountPoint* other : call.config().mounts(call.namespace_id())) {
-    if (!other->built_in()) TRY(tx.get(core::keys::mount(call.namespace_id(), other->record.id())));
     if (overlap(path, other->record.path())) {
       return Error{Code::kInvalid, "path is already in use at another mount, or would hide it"};
     }
   }
-  core::records::MountGuard next_guard;
-  next_guard.set_changes(guard == nullptr ? 1 : guard->changes() + 1);
 
   TRY_ASSIGN(const auto next, tx.load<core::records::NextId>(core::keys::next_id()));
   const std::uint64_t id = next == nullptr ? core::kFirstMountId : next->next();
@@ -135,7 +147,6 @@ Result<Reply> SysEngine::mount(Call& call) {
   mount.set_default_lease_ttl_s(default_ttl_s);
   mount.set_max_lease_ttl_s(max_ttl_s);
 
-  tx.put(guard_key, core::encode_record(next_guard));
   tx.put(core::keys::next_id(), core::encode_record(after));
   tx.put(core::keys::mount(call.namespace_id(), id), core::encode_record(mount));
   return Reply::none();
@@ -152,10 +163,7 @@ Result<Reply> SysEngine::unmount(Call& call) {
   const std::string key = core::keys::mount(call.namespace_id(), mount->record.id());
   TRY_ASSIGN(const auto record, tx.load<core::records::Mount>(key));
   if (record == nullptr || record->state() != core::records::Mount::ACTIVE) return Reply::none();
-  const std::string guard_key = core::keys::mount_guard(call.namespace_id());
-  TRY_ASSIGN(const auto guard, tx.load<core::records::MountGuard>(guard_key));
-  core::records::MountGuard next_guard;
-  next_guard.set_changes(guard == nullptr ? 1 : guard->changes() + 1);
+  TRY(bump_guard(call));
 
   core::records::Mount removed = *record;
   removed.set_state(core::records::Mount::REMOVED);
@@ -164,7 +172,6 @@ Result<Reply> SysEngine::unmount(Call& call) {
   job.set_namespace_id(call.namespace_id());
   job.set_mount_id(record->id());
   job.set_created_ms(call.now());
-  tx.put(guard_key, core::encode_record(next_guard));
   tx.put(key, core::encode_record(removed));
   tx.put(core::keys::job(call.namespace_id(), record->id()), core::encode_record(job));
   return Reply::none();

@@ -36,10 +36,14 @@ Result<void> change_policy(Call& call, const std::string& name, core::records::P
 Result<Reply> SysEngine::list_policies(Call& call) {
   Reply reply;
   json::Writer writer(reply.data);
-  writer.begin_object().key("keys").begin_array();
-  for (const std::string& name : call.config().policy_names(call.namespace_id())) writer.string(name);
-  writer.string(kRootPolicy);
-  writer.end_array().end_object();
+  writer.begin_object();
+  // The older route names them twice.
+  for (const std::string_view member : {"keys", "policies"}) {
+    writer.key(member).begin_array();
+    for (const std::string& name : call.config().policy_names(call.namespace_id())) writer.string(name);
+    writer.string(kRootPolicy).end_array();
+  }
+  writer.end_object();
   return reply;
 }
 
@@ -54,7 +58,8 @@ Result<Reply> SysEngine::read_policy(Call& call) {
     if (record == nullptr || record->removed()) return Reply::not_found();
     text = record->text();
   }
-  writer.begin_object().key("name").string(name).key("policy").string(text).end_object();
+  // "rules" is what the older route calls it.
+  writer.begin_object().key("name").string(name).key("policy").string(text).key("rules").string(text).end_object();
   return reply;
 }
 
