@@ -1,6 +1,7 @@
 #include "core/audit/checkpoint.h"
 
 #include <optional>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/json.h"
@@ -97,11 +98,14 @@ Result<SignedCheckpoint> SignedCheckpoint::parse(std::string_view members) {
   const auto note = document->root().find("checkpoint");
   const auto key = document->root().find("public_key");
   if (!note || !key || document->root().size() != 2) return not_a_checkpoint();
-  TRY_ASSIGN(const std::string key_digits, key->as_string());
+  auto note_text = note->as_string();
+  const auto key_digits = key->as_string();
+  if (!note_text.ok() || !key_digits.ok()) return not_a_checkpoint();
+  auto public_key = hex_decode(*key_digits);
+  if (!public_key.ok() || public_key->size() != kPublicKeyBytes) return not_a_checkpoint();
   SignedCheckpoint result;
-  TRY_ASSIGN(result.note, note->as_string());
-  TRY_ASSIGN(result.public_key, hex_decode(key_digits));
-  if (result.public_key.size() != kPublicKeyBytes) return not_a_checkpoint();
+  result.note = std::move(note_text).value();
+  result.public_key = std::move(public_key).value();
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/mutex.h"
 #include "core/audit/recovery.h"
 #include "core/audit/stream.h"
 #include "crypto/random.h"
@@ -76,7 +77,8 @@ class JournalImpl final : public Journal {
     return *streams_[static_cast<std::size_t>(index)];
   }
 
-  void set_signer(std::shared_ptr<const crypto::Ed25519Signer> signer) override {
+  void set_signer(std::shared_ptr<const crypto::Ed25519Signer> signer) override EXCLUDES(signer_mutex_) {
+    MutexLock lock(signer_mutex_);
     if (signer != nullptr && !keep_public_key(signer->public_key()).ok()) ++context_.signing_failures;
     for (const auto& stream : streams_) stream->set_signer(signer);
     context_.bell.ring();
@@ -114,6 +116,7 @@ class JournalImpl final : public Journal {
   Descriptor directory_;  // Locked.
   std::string journal_;
   std::vector<std::unique_ptr<Stream>> streams_;
+  Mutex signer_mutex_;  // One change of the signer at a time, of file and streams together.
   std::thread sync_thread_;
 };
 

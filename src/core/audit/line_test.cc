@@ -99,6 +99,14 @@ TEST(SignedCheckpoint, KeyHashAndSignatureAreThoseOfTheFormat) {
   EXPECT_EQ(note.open("PeterNeumann", key).error().message, "the checkpoint's signature is wrong");
 }
 
+TEST(SignedCheckpoint, AnythingElseIsCorrupt) {
+  for (const char* members :
+       {"\"checkpoint\":1,\"public_key\":\"00\"", "\"checkpoint\":\"\",\"public_key\":1", "\"checkpoint\":\"\",\"public_key\":\"0\"",
+        "\"checkpoint\":\"\",\"public_key\":\"00\"", "\"checkpoint\":\"\"", "\"checkpoint\":", "\"checkpoint\":\"\\ud800\""}) {
+    EXPECT_EQ(SignedCheckpoint::parse(members).code(), Code::kCorrupt) << members;
+  }
+}
+
 TEST(ParseDecimal, OneSpellingOnly) {
   EXPECT_EQ(parse_decimal("0"), 0u);
   EXPECT_EQ(parse_decimal("18446744073709551615"), UINT64_MAX);
