@@ -15,7 +15,7 @@ namespace keyhold::core {
 
 /// One object, or none, that many threads use all the time and that is replaced or destroyed now and then.
 ///
-/// A pin costs two uncontended atomic additions (about 10 ns): readers count themselves in a cache line of the
+/// A pin costs two uncontended atomic additions (about 20 ns): readers count themselves in a cache line of the
 /// processor they run on, where a shared_mutex or an atomic shared_ptr would have them all write one line. replace()
 /// returns once nobody uses the former object, which is destroyed by then.
 ///
