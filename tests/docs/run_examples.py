@@ -19,7 +19,7 @@ from keyhold_server import client_environment, wait_until  # noqa: E402
 from report import Report  # noqa: E402
 
 BLOCK = re.compile(r"^```(\w+) run( background)?\n(.*?)^```$", re.M | re.S)
-EXAMPLE_S, SERVER_S = 60, 90
+EXAMPLE_S, SERVER_S = 60, 300  # The server may have to be built.
 ADDRESS = "127.0.0.1:8200"
 
 

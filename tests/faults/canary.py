@@ -56,12 +56,13 @@ def full_path(route):
 
 
 def value_of(kind, marker):
-    """A value of a field's type that carries the marker; None where the type cannot."""
+    """A value of a field's type that carries the marker; None where the type cannot. Names of members are no secrets: like
+    paths, they stay readable in the journal."""
     return {
         "string": marker,
         "string-list": [marker, marker],
-        "string-map": {"k": marker, marker: "v"},
-        "object": {"password": marker, "nested": {"list": [marker, {"k": marker}]}, marker: 1},
+        "string-map": {"k": marker},
+        "object": {"password": marker, "nested": {"list": [marker, {"k": marker}]}},
     }.get(kind)
 
 
@@ -115,15 +116,11 @@ def sweep(server, canary):
 
 
 def hits(text, needles, canary):
-    """What of the needles is in these bytes, with the field that a plain marker names."""
-    found = set()
-    for name, needle in needles.items():
-        start = text.find(needle)
-        if start < 0:
-            continue
-        numbered = re.match(rb"(\d{5})", text[start + len(needle):start + len(needle) + 5]) if name == "plain" else None
-        number = int(numbered.group(1)) if numbered else 0
-        found.add(f"{name}, of {canary.fields[number - 1]}" if 0 < number <= len(canary.fields) else name)
+    """What of the needles is in these bytes, with the fields that plain markers name."""
+    found = {name for name, needle in needles.items() if name != "plain" and needle in text}
+    for numbered in re.finditer(re.escape(needles["plain"]) + rb"(\d{5})?", text):
+        number = int(numbered.group(1) or 0)
+        found.add(canary.fields[number - 1] if 0 < number <= len(canary.fields) else "a part of a marker")
     return found
 
 
