@@ -63,7 +63,7 @@ Result<RouteMatch> Router::match_in(const EngineRoutes& routes, Operation operat
 Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, Operation operation,
                                  std::string_view path) const {
   const MountPoint* mount = config.mount_of(owner, path);
-  if (mount == nullptr) return Error{Code::kNotFound, "no handler for this path: nothing is mounted there"};
+  if (mount == nullptr) return Error{Code::kNotFound, "no handler for route: nothing is mounted at this path"};
   const auto engine = engines_.find(mount->record.engine());
   if (engine == engines_.end()) return Error{Code::kNotFound, "the engine mounted there is not in this program"};
   const bool slash = path.ends_with('/') && operation != Operation::kList;

@@ -26,7 +26,7 @@ const Clock& system_clock() {
   return clock;
 }
 
-Error already_initialized() { return {Code::kInvalid, "already initialised"}; }
+Error already_initialized() { return {Code::kInvalid, "Vault is already initialized"}; }
 
 storage::RequestId random_request_id(crypto::Rng& rng) {
   storage::RequestId id;

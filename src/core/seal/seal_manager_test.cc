@@ -190,7 +190,7 @@ TEST_F(SealManagerTest, AStoreIsInitialisedOnce) {
   const auto again = node_.manager.initialize(1, 1);
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.code(), Code::kInvalid);
-  EXPECT_EQ(again.error().message, "already initialised");
+  EXPECT_EQ(again.error().message, "Vault is already initialized");
 }
 
 TEST_F(SealManagerTest, OfTwoNodesOneWins) {
@@ -200,7 +200,7 @@ TEST_F(SealManagerTest, OfTwoNodesOneWins) {
   const auto lost = node_.manager.initialize(5, 3);
   ASSERT_FALSE(lost.ok());
   EXPECT_EQ(lost.code(), Code::kInvalid);
-  EXPECT_EQ(lost.error().message, "already initialised");
+  EXPECT_EQ(lost.error().message, "Vault is already initialized");
   EXPECT_EQ(node_.manager.status().threshold, 2) << "the loser knows the winner's configuration";
   give(winning[0]);
   EXPECT_FALSE(give(winning[2]).sealed);

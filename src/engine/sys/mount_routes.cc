@@ -70,6 +70,7 @@ Result<std::int64_t> lease_ttl_s(const Call& call, std::string_view name) {
   if (!config) return 0;
   const auto value = config->find(name);
   if (!value || value->is_null()) return 0;
+  if (value->is_string() && value->raw() == R"("")") return 0;  // What Go's client sends for "not given".
   auto seconds = value->is_string() ? parse_duration_s(value->as_string().value()) : value->as_int();
   if (!seconds.ok()) return Error{Code::kInvalid, std::string(name) + " must be seconds or a duration"};
   if (*seconds < 0) return Error{Code::kInvalid, std::string(name) + " must not be negative"};
