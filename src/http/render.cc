@@ -84,13 +84,15 @@ std::string date_line(UnixMillis now_ms) {
 
 bool well_formed(const Response& response) {
   if (response.status < 200 || response.status > 599 || has_control(response.content_type)) return false;
-  std::string_view rest = response.headers;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find("\r\n");
-    if (end == std::string_view::npos || end == 0 || has_control(rest.substr(0, end))) return false;
-    rest.remove_prefix(end + 2);
+  const std::string_view lines = response.headers;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto c = static_cast<unsigned char>(lines[i]);
+    if ((c >= ' ' && c != 127) || c == '\t') continue;
+    if (c != '\r' || i == begin || i + 1 == lines.size() || lines[i + 1] != '\n') return false;
+    begin = ++i + 1;
   }
-  return true;
+  return begin == lines.size();
 }
 
 void render(const Response& response, std::string_view date_line, Body body, Afterwards afterwards, SecretBytes& out) {
