@@ -36,7 +36,7 @@ std::string policy_version(NamespaceId owner, std::string_view name, std::uint64
   return key + number(n);
 }
 std::string token(NamespaceId owner, std::string_view token_id) { return build('t', owner, token_id); }
-std::string liveness(NamespaceId owner, std::string_view token_id) { return build('l', owner, token_id); }
+std::string liveness(NamespaceId owner, std::string_view liveness_id) { return build('l', owner, liveness_id); }
 std::string accessor(NamespaceId owner, std::string_view accessor_id) { return build('a', owner, accessor_id); }
 std::string name(MountId owner, std::string_view secret_name) { return build('n', owner, secret_name); }
 std::string secret(MountId owner, std::string_view secret_id) { return build('h', owner, secret_id); }

@@ -20,7 +20,7 @@ std::string mount_guard(NamespaceId owner);
 std::string policy(NamespaceId owner, std::string_view name);
 std::string policy_version(NamespaceId owner, std::string_view name, std::uint64_t number);
 std::string token(NamespaceId owner, std::string_view token_id);
-std::string liveness(NamespaceId owner, std::string_view token_id);
+std::string liveness(NamespaceId owner, std::string_view liveness_id);
 std::string accessor(NamespaceId owner, std::string_view accessor_id);
 std::string name(MountId owner, std::string_view secret_name);
 std::string secret(MountId owner, std::string_view secret_id);

@@ -28,7 +28,7 @@ struct TokenSpec {
   std::int64_t ttl_s = 0;  // 0 = never expires: for root tokens only.
   std::int64_t explicit_max_ttl_s = 0;
   bool renewable = false;
-  std::vector<std::string> ancestors;  // Token ids, the parent first; empty = orphan.
+  std::vector<std::string> ancestors;  // Their liveness, the parent's first; empty = orphan.
   SecretBytes chosen;                  // A token given by the operator (dev mode); empty = a random one.
 };
 
@@ -41,12 +41,16 @@ struct NewToken {
 /// Tokens. The store never holds one, only its HMAC under a key of the barrier: the token's id.
 ///
 /// A token is an immutable record, and a liveness key that its end deletes. It is valid while its own liveness key and
-/// those of all its ancestors are there and its time has not come, all of which is checked at every use.
+/// those of all its ancestors are there and their times have not come, all of which is checked at every use.
 ///
 /// threads   Any.
 class TokenStore {
  public:
   static constexpr std::size_t kAncestorsMax = 32;
+  // What stands in each audit record of a token, or is read with it at each use.
+  static constexpr std::size_t kPoliciesMax = 256;
+  static constexpr std::size_t kDisplayNameBytesMax = 512;
+  static constexpr std::size_t kMetadataBytesMax = 16 * 1024;
   static constexpr std::int64_t kDefaultTtlS = 32 * 24 * 3600;  // Vault's default and maximum lease: 768 h.
   static constexpr std::int64_t kMaxTtlS = 32 * 24 * 3600;
 

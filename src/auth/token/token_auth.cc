@@ -81,18 +81,19 @@ Result<Reply> TokenAuth::create(Call& call) {
   if (call.fields().boolean("no_parent")) {
     if (!sudo) return Error{Code::kInvalid, "root or sudo privileges required to create orphan token"};
   } else {
-    spec.ancestors.push_back(call.principal().token_id);
+    spec.ancestors.push_back(parent.liveness());
     spec.ancestors.insert(spec.ancestors.end(), parent.ancestors().begin(), parent.ancestors().end());
   }
   const bool root = std::find(spec.policies.begin(), spec.policies.end(), kRootPolicy) != spec.policies.end();
   spec.ttl_s = call.fields().duration_s("ttl");
   if (spec.ttl_s < 0 || spec.explicit_max_ttl_s < 0) return Error{Code::kInvalid, "ttl must be positive"};
   if (spec.ttl_s == 0 && !root) spec.ttl_s = TokenStore::kDefaultTtlS;
+  if (spec.ttl_s == 0) spec.ttl_s = spec.explicit_max_ttl_s;
   if (spec.ttl_s == 0 && root && parent.expires_ms() != 0) {
     return Error{Code::kInvalid, "expiring root tokens cannot create non-expiring root tokens"};
   }
-  if (!root) spec.ttl_s = std::min(spec.ttl_s, TokenStore::kMaxTtlS);
-  if (spec.explicit_max_ttl_s != 0 && spec.ttl_s != 0) spec.ttl_s = std::min(spec.ttl_s, spec.explicit_max_ttl_s);
+  spec.ttl_s = std::min(spec.ttl_s, TokenStore::kMaxTtlS);
+  if (spec.explicit_max_ttl_s != 0) spec.ttl_s = std::min(spec.ttl_s, spec.explicit_max_ttl_s);
   if (spec.ttl_s == 0) spec.renewable = false;
 
   TRY_ASSIGN(const core::NewToken made, call.session().tokens.create(call.tx(), std::move(spec), call.now(), call.rng()));
