@@ -19,10 +19,30 @@ std::string_view type_word(RecordType type) {
   return "";
 }
 
+/// Of a value in clear; longer ones are hashed. A record must stay below the journal's bound whatever a client sends, since
+/// the journal refuses a whole batch for one record that is too long.
+constexpr std::size_t kClearBytesMax = 64 * 1024;
+
+/// Without the white space between tokens, which as received may hold the newline that ends a record.
+void append_compact(std::string& out, json::Value value) {
+  if (!value.is_object() && !value.is_array()) {
+    out.append(value.raw());
+    return;
+  }
+  out.push_back(value.is_object() ? '{' : '[');
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    if (value.is_object()) out.append(value.key_raw(i)).push_back(':');
+    append_compact(out, value.at(i));
+  }
+  out.push_back(value.is_object() ? '}' : ']');
+}
+
 void append_value(std::string& out, const Field& field, const FieldValues::Raw& raw, const audit::Redactor* redactor) {
-  if (field.audit == Audit::kClear) {
+  const std::size_t bytes = raw.json ? raw.json->raw().size() : raw.text.size();
+  if (field.audit == Audit::kClear && bytes <= kClearBytesMax) {
     if (raw.json) {
-      out.append(raw.json->raw());
+      append_compact(out, *raw.json);
     } else {
       json::append_quoted(out, raw.text);
     }
