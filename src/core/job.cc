@@ -139,6 +139,7 @@ Result<void> JobRunner::remove_orphaned_chunks() {
       batch.operations.push_back(storage::erase(keys::chunk(pending.mount_id(), pending.version_id(), i)));
     }
     const storage::Outcome outcome = store_.commit(std::move(batch));
+    if (outcome.kind == storage::Outcome::Kind::kConflict) continue;
     if (!outcome.ok()) return Error{Code::kUnavailable, "orphaned chunks could not be deleted"};
   }
   return {};

@@ -25,6 +25,14 @@ Result<storage::Page> Transaction::list(const storage::ListOptions& options) {
   return store_.list(options);
 }
 
+bool Transaction::outdated() const {
+  return std::any_of(reads_.begin(), reads_.end(), [this](const auto& read) {
+    const auto entry = store_.get(read.first);
+    if (!entry.ok()) return false;
+    return (entry->has_value() ? (*entry)->version : 0) != read.second;
+  });
+}
+
 void Transaction::put(std::string key, SecretBytes record) { writes_[std::move(key)] = std::move(record); }
 
 void Transaction::erase(std::string key) { writes_[std::move(key)] = std::nullopt; }
@@ -41,6 +49,7 @@ Result<Transaction::Commit> Transaction::prepare(const Barrier& barrier) const {
     const std::size_t bytes = key.size() + entry.size();
     if (commit.staged.empty() || batch_bytes + bytes > limits::kStorageBatchBytesMax / 2) {
       commit.staged.emplace_back();
+      if (commit.staged.size() > 1) commit.staged.back().conditions.push_back(storage::present(staged_.front().first));
       batch_bytes = 0;
     }
     batch_bytes += bytes;
@@ -48,6 +57,7 @@ Result<Transaction::Commit> Transaction::prepare(const Barrier& barrier) const {
   }
   commit.batch.conditions.reserve(reads_.size());
   for (const auto& [key, version] : reads_) commit.batch.conditions.push_back(storage::unchanged(key, version));
+  if (staged()) commit.batch.conditions.push_back(storage::present(staged_.front().first));
   for (const auto& [key, record] : writes_) {
     if (!record) {
       commit.batch.operations.push_back(storage::erase(key));

@@ -47,9 +47,13 @@ class Transaction {
   /// Written by the commit; a later call on the same key replaces an earlier one.
   void put(std::string key, SecretBytes record);
   void erase(std::string key);
-  /// Written and durable before the commit, in batches of their own, without conditions: parts of a big value under
-  /// an id that nothing refers to yet.
+  /// Written and durable before the commit, in batches of their own: parts of a big value under an id that nothing refers
+  /// to yet. The first one staged marks them as unfinished: the later batches and the commit, which is to erase it, demand
+  /// that it is still there, so that whoever tidies up erases it first and wins or loses as a whole.
   void stage(std::string key, SecretBytes record);
+
+  /// Whether something read is no longer as it was, so that what was read may not fit together. Asks the store.
+  bool outdated() const;
 
   bool writes() const { return !writes_.empty(); }
   bool staged() const { return !staged_.empty(); }
