@@ -12,6 +12,11 @@ constexpr std::int64_t kRetryAfterS = 1;
 constexpr std::size_t kIdBytes = 16;
 
 Error denied() { return {Code::kDenied, "permission denied"}; }
+Error not_taken() { return {Code::kUnavailable, "the store did not take the write: try again"}; }
+/// Of a write that is in the store, though the journal does not say so on disk.
+Error not_journaled() {
+  return {Code::kUnknown, "the write was made and could not be recorded in full: read before you retry"};
+}
 Error sealed() { return {Code::kSealed, "Vault is sealed"}; }
 
 /// A random UUID (RFC 9562, version 4).
@@ -31,6 +36,9 @@ std::string make_request_id(crypto::Rng& rng) {
   }
   return text;
 }
+
+/// Errors of a run against the caches that say nothing yet: what looks damaged may be half old, half new.
+bool wants_the_store(Code code) { return code == Code::kMiss || code == Code::kConflict || code == Code::kCorrupt; }
 
 Capability capability_of_update(bool exists) { return exists ? Capability::kUpdate : Capability::kCreate; }
 
@@ -107,7 +115,7 @@ void Gate::start_on_lane(const JobPtr& job) {
   }
   Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kCachedOnly);
   Result<Reply> result = execute(*job, tx, Run::kOnLane);
-  if (!result.ok() && (result.code() == Code::kMiss || result.code() == Code::kConflict)) return submit(job);
+  if (!result.ok() && wants_the_store(result.code())) return submit(job);
   CHECK(!tx.writes());
   job->result = std::move(result);
   finish_on_lane(job);
@@ -126,12 +134,15 @@ void Gate::run_on_pool(const JobPtr& job) {
   Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kThroughStore);
   Result<Reply> result = execute(*job, tx, Run::kOnPool);
   if (!result.ok() && result.code() == Code::kConflict) return run_again(job);
+  // A part that another commit removed after its head was read is not damage.
+  if (!result.ok() && result.code() == Code::kCorrupt && tx.outdated()) return run_again(job);
   if (!result.ok() || !tx.writes()) return finish(job, std::move(result));
 
   // The mount must still be there when the write lands.
   if (job->match.mount != nullptr && !job->match.mount->built_in()) {
     const records::Mount& mount = job->match.mount->record;
     auto entry = tx.get(keys::mount(mount.namespace_id(), mount.id()));
+    if (!entry.ok() && entry.code() == Code::kConflict) return run_again(job);
     if (!entry.ok()) return finish(job, std::move(entry).error());
     if ((*entry)->version() != job->match.mount->version) return run_again(job);
   }
@@ -251,7 +262,6 @@ std::shared_ptr<const Principal> Gate::principal_of(const Job& job, const std::s
 
 void Gate::begin_commit(const JobPtr& job) {
   job->commit_parts = 2;
-  job->journal_result = {};
   if (job->intent_written) {
     // A later run of the same request: its intent is on disk.
     job->commit_parts = 1;
@@ -283,6 +293,8 @@ void Gate::commit_staged(const JobPtr& job, std::size_t index) {
   if (index == job->commit.staged.size()) return commit_main(job);
   commit(std::move(job->commit.staged[index]), [this, job, index](storage::Outcome outcome) {
     if (outcome.ok()) return commit_staged(job, index + 1);
+    // Whether it is there or not, nothing refers to it.
+    if (outcome.kind == storage::Outcome::Kind::kUnknown) outcome = storage::refused(not_taken());
     on_outcome(job, std::move(outcome));
   });
 }
@@ -303,8 +315,7 @@ void Gate::on_outcome(const JobPtr& job, storage::Outcome outcome) {
     switch (node_.store().resolve(job->commit_id)) {
       case storage::Resolution::kHappened: outcome.kind = storage::Outcome::Kind::kOk; break;
       case storage::Resolution::kDidNotHappen:
-        outcome.kind = storage::Outcome::Kind::kRefused;
-        outcome.error = {Code::kUnavailable, "the store did not take the write: try again"};
+        outcome = storage::refused(not_taken());
         break;
       case storage::Resolution::kStillUnknown: break;
     }
@@ -317,7 +328,7 @@ void Gate::commit_part_done(const JobPtr& job) {
   if (job->commit_parts.fetch_sub(1) != 1) return;
   switch (job->outcome.kind) {
     case storage::Outcome::Kind::kOk:
-      if (!job->journal_result.ok()) return finish(job, job->journal_result.error());
+      if (!job->journal_result.ok()) return finish(job, not_journaled());
       return finish(job, std::move(*job->reply));
     case storage::Outcome::Kind::kConflict: return run_again(job);
     case storage::Outcome::Kind::kUnknown:
@@ -340,6 +351,12 @@ void Gate::finish(const JobPtr& job, Result<Reply> result) {
   job->lane.hand_over([this, job] { finish_on_lane(job); });
 }
 
+/// What was decrypted before the node sealed and would be told after.
+bool Gate::tells_secrets(const Job& job, const Answer& answer) {
+  if (!answer.result.ok() || answer.result->data.empty() || job.intent_written) return false;
+  return job.match.route->info->availability == Availability::kUnsealed;
+}
+
 void Gate::finish_on_lane(const JobPtr& job) {
   if (!job->queue_key.empty()) conflicts_.leave(std::exchange(job->queue_key, {}));
   Lane& lane = job->lane;
@@ -353,7 +370,8 @@ void Gate::finish_on_lane(const JobPtr& job) {
   if (route != nullptr && route->journaled == Journaled::kNo) return job->done(std::move(answer));
 
   const bool ok = answer.result.ok();
-  const bool stranger = !ok && job->principal == nullptr && answer.result.code() == Code::kDenied;
+  const bool refused = !ok && (answer.result.code() == Code::kDenied || answer.result.code() == Code::kSealed);
+  const bool stranger = refused && job->principal == nullptr;
   if (stranger && lane.failures().admit(job->request.peer_address, node_.clock().monotonic_ms()) ==
                       audit::FailureQuota::Decision::kCount) {
     return job->done(std::move(answer));
@@ -369,7 +387,13 @@ void Gate::finish_on_lane(const JobPtr& job) {
                 ok ? std::string_view(answer.result->audit_members) : std::string_view());
   lane.stream().append(lane.scratch);
   lane.after_write([job, held = std::make_shared<Answer>(std::move(answer))](const Result<void>& written) {
-    if (!written.ok()) held->result = written.error();
+    if (!written.ok()) {
+      const bool committed = job->intent_written && held->result.ok();
+      held->result = committed ? not_journaled() : written.error();
+      held->retry_after_s = committed ? 0 : kRetryAfterS;
+    } else if (tells_secrets(*job, *held) && job->lane.session.get() != job->session) {
+      held->result = sealed();
+    }
     job->done(std::move(*held));
   });
 }

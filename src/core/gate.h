@@ -60,6 +60,7 @@ class Gate {
   void run_again(const JobPtr& job);
   void finish(const JobPtr& job, Result<Reply> result);
   void finish_on_lane(const JobPtr& job);
+  static bool tells_secrets(const Job& job, const Answer& answer);
 
   Node& node_;
   const Router& router_;

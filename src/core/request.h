@@ -76,7 +76,7 @@ struct Answer {
   std::string request_id;  // UUID; also in the audit records.
   Result<Reply> result = Reply::none();
   Payload payload = Payload::kNone;
-  std::string_view mount_type;  // "kv"; static storage.
+  std::string_view mount_type;  // "kv". Lives while the answer is given (Gate::Done), not longer.
   std::int64_t retry_after_s = 0;  // With kUnavailable: when to try again.
 };
 

@@ -196,7 +196,7 @@ Result<void> change_versions(Transaction& tx, keys::MountId mount, const Head& o
   bool changed = false;
   for (const std::int64_t number : numbers) {
     Version* version = mutable_version(head, static_cast<std::uint64_t>(number));
-    if (version == nullptr || version->state() == Version::DESTROYED) continue;
+    if (number < 1 || version == nullptr || version->state() == Version::DESTROYED) continue;
     switch (change) {
       case StateChange::kDelete:
         if (version->state() == Version::DELETED) continue;
