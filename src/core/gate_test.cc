@@ -1,0 +1,213 @@
+#include "core/gate.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <latch>
+
+#include "base/limits.h"
+#include "core/test_support/gate_fixture.h"
+
+namespace keyhold::core {
+namespace {
+
+using test::Ask;
+using test::GateTest;
+using test::Got;
+
+TEST_F(GateTest, NothingIsAllowedThatNoPolicySays) {
+  ASSERT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
+  const std::string none = policy("none", R"(path "other/*" { capabilities = ["read"] })");
+  const std::string reader = policy("reader", R"(path "box/item/a" { capabilities = ["read"] })");
+  EXPECT_EQ(node_.read("box/item/a", none).word(), "denied");
+  EXPECT_EQ(node_.read("box/item/a", reader).word(), "found");
+  EXPECT_EQ(node_.read("box/item/b", reader).word(), "denied");
+  EXPECT_EQ(node_.write("box/item/a", "{}", reader).word(), "denied");
+  EXPECT_EQ(node_.erase("box/item/a", reader).word(), "denied");
+  EXPECT_EQ(node_.list("box/item/a", reader).word(), "denied");
+}
+
+TEST_F(GateTest, CreateAndUpdateAreTwoCapabilities) {
+  const std::string creator = policy("creator", R"(path "box/item/*" { capabilities = ["create"] })");
+  const std::string updater = policy("updater", R"(path "box/item/*" { capabilities = ["update"] })");
+  EXPECT_EQ(node_.write("box/item/a", R"({"text":"1"})", updater).word(), "denied");
+  EXPECT_EQ(node_.write("box/item/a", R"({"text":"2"})", creator).word(), "found");
+  EXPECT_EQ(node_.write("box/item/a", R"({"text":"3"})", creator).word(), "denied");
+  EXPECT_EQ(node_.write("box/item/a", R"({"text":"4"})", updater).word(), "found");
+  EXPECT_EQ(node_.read("box/item/a").at("text"), "4");
+}
+
+TEST_F(GateTest, AStrangerLearnsNothing) {
+  const std::string no_rights = policy("no-rights", R"(path "x" { capabilities = ["read"] })");
+  ASSERT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
+  for (const std::string& token : {std::string(), std::string("hvs.made-up"), std::string(1000, 'x'), no_rights}) {
+    std::optional<std::string> said;
+    for (const char* path : {"box/item/a", "box/item/none", "box/nothing", "box/item/a/", "nowhere/at/all", "box", "sys/none"}) {
+      for (const Operation operation : {Operation::kRead, Operation::kUpdate, Operation::kPatch, Operation::kDelete, Operation::kList}) {
+        const Got got = node_.ask({.operation = operation, .path = path, .token = token});
+        ASSERT_TRUE(got.error) << path;
+        EXPECT_EQ(got.word(), "denied") << path;
+        if (!said) said = got.error->message;
+        EXPECT_EQ(got.error->message, *said);
+      }
+    }
+  }
+}
+
+TEST_F(GateTest, WhoMayAskForAPathIsToldThatItDoesNotExist) {
+  EXPECT_EQ(node_.read("box/nothing").word(), "not-found");
+  EXPECT_EQ(node_.read("nowhere").word(), "not-found");
+  EXPECT_EQ(node_.ask({.operation = Operation::kPatch, .path = "box/item/a"}).word(), "unsupported");
+  EXPECT_EQ(node_.read("box/item/a/").word(), "invalid");
+}
+
+TEST_F(GateTest, AnOpenRouteNeedsNoToken) {
+  EXPECT_EQ(node_.read("box/open", "").at("text"), "open");
+  EXPECT_EQ(node_.read("box/open", "hvs.made-up").at("text"), "open");
+}
+
+TEST_F(GateTest, SealedOnlyTheAlwaysRoutesAnswer) {
+  ASSERT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
+  node_.node().seal();
+  for (const char* path : {"box/item/a", "box/open", "sys/item/a", "nowhere"}) {
+    EXPECT_EQ(node_.read(path).word(), "sealed") << path;
+    EXPECT_EQ(node_.read(path, "").word(), "sealed") << path;
+    EXPECT_EQ(node_.write(path, "{}").word(), "sealed") << path;
+  }
+  EXPECT_EQ(node_.read("sys/open", "").at("text"), "open");
+  node_.unseal();
+  EXPECT_EQ(node_.read("box/item/a").at("text"), "x");
+}
+
+TEST_F(GateTest, WhatWasReadBeforeSealingIsNotToldAfter) {
+  ASSERT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
+  std::latch read(1);
+  std::latch go_on(1);
+  box_.while_slow = [&] {
+    read.count_down();
+    go_on.wait();
+  };
+  auto answer = node_.ask_later({.path = "box/slow/a"});
+  read.wait();
+  node_.node().seal();
+  go_on.count_down();
+  const Got got = answer.get();
+  EXPECT_EQ(got.word(), "sealed");
+  EXPECT_EQ(got.data, "");
+}
+
+TEST_F(GateTest, UnderLoadNothingAskedAfterSealingIsAnswered) {
+  ASSERT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::future<Got>> before;
+    for (int i = 0; i < 200; ++i) before.push_back(node_.ask_later({.path = i % 2 == 0 ? "box/item/a" : "box/slow/a"}, i % 2));
+    node_.node().seal();
+    EXPECT_EQ(node_.read("box/item/a").word(), "sealed");
+    for (auto& answer : before) {
+      const std::string word = answer.get().word();
+      EXPECT_TRUE(word == "found" || word == "sealed") << word;
+    }
+    node_.unseal();
+    EXPECT_EQ(node_.read("box/item/a").word(), "found");
+  }
+}
+
+TEST_F(GateTest, AFullPoolRefusesAtOnceAndLateWorkIsDropped) {
+  std::latch started(limits::kDiskThreads);
+  std::latch go_on(1);
+  box_.while_slow = [&] {
+    if (!started.try_wait()) started.count_down();
+    go_on.wait();
+  };
+  std::vector<std::future<Got>> running;
+  for (std::size_t i = 0; i < limits::kDiskThreads; ++i) running.push_back(node_.ask_later({.path = "box/slow/a"}));
+  started.wait();
+  std::vector<std::future<Got>> waiting;
+  for (std::size_t i = 0; i < limits::kPoolQueueMax; ++i) waiting.push_back(node_.ask_later({.path = "box/slow/a"}));
+  const Got over = node_.read("box/slow/a");
+  EXPECT_EQ(over.word(), "unavailable");
+  EXPECT_GT(over.retry_after_s, 0);
+  EXPECT_EQ(node_.read("box/item/a").word(), "not-found") << "the caches answer still";
+  clock_.advance_ms(limits::kRequestDeadlineMs + 1);
+  go_on.count_down();
+  for (auto& answer : running) EXPECT_EQ(answer.get().word(), "not-found");
+  for (auto& answer : waiting) EXPECT_EQ(answer.get().word(), "unavailable");
+}
+
+TEST_F(GateTest, MoreThanABatchHoldsIsRefused) { EXPECT_EQ(node_.write("box/too-big", "").word(), "too-large"); }
+
+TEST_F(GateTest, EveryAnswerHasItsRecords) {
+  const Got write = node_.write("box/item/a", R"({"text":"hunter2"})");
+  const Got read = node_.read("box/item/a");
+  const Got none = node_.read("box/item/none");
+  const Got denied = node_.read("box/item/a", "hvs.wrong-hunter2");
+  const Got unknown = node_.read("box/hunter2");
+  const Got bad = node_.write("box/item/a", R"({"text":["hunter2"]})");
+
+  const auto of = [this](const Got& got) { return node_.records_of(got.request_id); };
+  ASSERT_EQ(of(write).size(), 2u);
+  EXPECT_NE(of(write)[0].find(R"("type":"intent")"), std::string::npos);
+  EXPECT_NE(of(write)[0].find(R"("path":"box/item/a")"), std::string::npos);
+  EXPECT_NE(of(write)[0].find(R"("fields":{"text":"hmac-sha256:)"), std::string::npos);
+  EXPECT_NE(of(write)[1].find(R"("type":"outcome")"), std::string::npos);
+  EXPECT_NE(of(write)[1].find(R"("outcome":"ok")"), std::string::npos);
+  const auto single = [&](const Got& got, std::string_view outcome) {
+    ASSERT_EQ(of(got).size(), 1u) << outcome;
+    EXPECT_NE(of(got)[0].find(R"("type":"access")"), std::string::npos);
+    EXPECT_NE(of(got)[0].find("\"outcome\":\"" + std::string(outcome) + "\""), std::string::npos) << of(got)[0];
+  };
+  single(read, "ok");
+  single(none, "not-found");
+  single(denied, "denied");
+  single(unknown, "not-found");
+  single(bad, "invalid");
+  for (const std::string& record : node_.records()) {
+    EXPECT_EQ(record.find("hunter2"), std::string::npos) << record;
+    EXPECT_EQ(record.find(node_.root_token()), std::string::npos);
+    const std::string object = "{" + record + "}";
+    EXPECT_TRUE(json::Document::parse(object).ok()) << record;
+  }
+}
+
+TEST_F(GateTest, AClearFieldCannotBreakOrFillTheJournal) {
+  const Got spaced = node_.write("box/item/a", "{\"text\":\"x\",\"clear\": {\n \"a\" : [ 1,\r\n\t2 ],\n \"b\":{} }}");
+  EXPECT_EQ(spaced.word(), "found");
+  ASSERT_EQ(node_.records_of(spaced.request_id).size(), 2u);
+  EXPECT_NE(node_.records_of(spaced.request_id)[0].find(R"("clear":{"a":[1,2],"b":{}})"), std::string::npos);
+
+  const Got big = node_.write("box/item/a", R"({"clear":{"a":")" + std::string(2'000'000, 'z') + R"("}})");
+  EXPECT_EQ(big.word(), "found");
+  ASSERT_EQ(node_.records_of(big.request_id).size(), 2u);
+  EXPECT_EQ(node_.records_of(big.request_id)[0].find("zzz"), std::string::npos);
+}
+
+TEST_F(GateTest, AFloodOfStrangersIsCountedNotRecorded) {
+  const std::size_t before = node_.records().size();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(node_.read("box/item/a", "hvs.guess").word(), "denied");
+  EXPECT_LT(node_.records().size(), before + 20);
+}
+
+TEST_F(GateTest, WithoutAJournalNothingIsAnswered) {
+  ASSERT_EQ(node_.write("box/item/a", R"({"text":"1"})").word(), "found");
+  calls_.write_error = ENOSPC;
+  for (const Got& got : {node_.read("box/item/a"), node_.write("box/item/a", R"({"text":"2"})"), node_.read("box/slow/a")}) {
+    EXPECT_EQ(got.word(), "unavailable");
+    EXPECT_EQ(got.data, "");
+    EXPECT_GT(got.retry_after_s, 0);
+  }
+  calls_.write_error = 0;
+  EXPECT_EQ(node_.read("box/item/a").at("text"), "1") << "the refused write did not happen";
+  EXPECT_EQ(node_.write("box/item/a", R"({"text":"3"})").word(), "found");
+}
+
+TEST_F(GateTest, AWriteWhoseRecordsAreNotOnDiskIsNotAcknowledged) {
+  calls_.sync_error = EIO;
+  const Got got = node_.write("box/item/a", R"({"text":"1"})");
+  EXPECT_EQ(got.word(), "unknown") << "it is in the store, so another word would mislead";
+  calls_.sync_error = 0;
+  EXPECT_EQ(node_.read("box/item/a").at("text"), "1");
+  EXPECT_EQ(node_.write("box/item/a", R"({"text":"2"})").word(), "found");
+}
+
+}  // namespace
+}  // namespace keyhold::core

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "base/mutex.h"
+#include "storage/storage.h"
+
+namespace keyhold::core::test {
+
+/// Lets something happen between two steps of a request: a hook runs once, before the next read of a key that matches.
+///
+/// threads   Any. The hook runs without locks, on the reader's thread.
+class InterceptedStorage final : public storage::Storage {
+ public:
+  explicit InterceptedStorage(storage::Storage& inner) : inner_(inner) {}
+
+  void before_get(char kind, std::function<void()> hook);
+
+  using Storage::commit;
+  Result<std::optional<storage::Entry>> get(std::string_view key, storage::ReadAt read_at = {}) const override;
+  Result<storage::Page> list(const storage::ListOptions& options) const override { return inner_.list(options); }
+  void commit(storage::Batch batch, storage::CommitDone done) override {
+    inner_.commit(std::move(batch), std::move(done));
+  }
+  storage::Resolution resolve(const storage::RequestId& id) override { return inner_.resolve(id); }
+  Result<std::unique_ptr<storage::Watch>> watch(std::string_view prefix, storage::Version from,
+                                                storage::Watcher& watcher) override {
+    return inner_.watch(prefix, from, watcher);
+  }
+  Result<std::unique_ptr<storage::Leadership>> campaign(std::string_view job, std::int64_t ttl_ms) override {
+    return inner_.campaign(job, ttl_ms);
+  }
+  Result<storage::Version> latest() const override { return inner_.latest(); }
+  Health health() const override { return inner_.health(); }
+
+ private:
+  storage::Storage& inner_;
+  mutable Mutex mutex_;
+  char kind_ GUARDED_BY(mutex_) = 0;
+  mutable std::function<void()> hook_ GUARDED_BY(mutex_);
+};
+
+}  // namespace keyhold::core::test
