@@ -11,8 +11,9 @@ namespace keyhold::storage {
 /// with the process however it ends.
 class DataDirectory {
  public:
-  /// Creates it and missing parents. errors: kUnavailable (another process holds it), kInvalid (not a directory, another user's,
-  /// or open to others), kInternal (the system refused).
+  /// Creates it and missing parents.
+  /// errors   kUnavailable (another process holds it), kInvalid (not a directory, another user's, or open to others),
+  ///          kInternal (the system refused).
   static Result<std::unique_ptr<DataDirectory>> open(const std::string& path);
   ~DataDirectory();
   DataDirectory(const DataDirectory&) = delete;

@@ -133,7 +133,10 @@ class FaultFileSystem::Directory final : public rocksdb::FSDirectoryWrapper {
     const Verdict verdict = files_.pass(name_, DiskFault::Call::kDirectorySync);
     if (!verdict.status.ok()) return verdict.status;
     const IOStatus status = do_sync();
-    if (status.ok()) files_.directory_synced(name_);
+    if (status.ok()) {
+      const MutexLock lock(files_.mutex_);
+      files_.names_are_durable(name_);
+    }
     return status;
   }
 
@@ -218,24 +221,26 @@ void FaultFileSystem::closed(const std::string& name) {
   static_cast<void>(!::truncate(name.c_str(), static_cast<off_t>(found->second.written)));
 }
 
-void FaultFileSystem::directory_synced(const std::string& directory) {
-  const MutexLock lock(mutex_);
-  for (auto& [name, tail] : tails_) {
-    if (directory_of(name) != directory) continue;
-    tail.named = true;
-    tail.replaced.reset();
-  }
+void FaultFileSystem::names_are_durable(const std::string& directory) {
+  std::erase_if(namings_, [&](const Naming& naming) { return directory_of(naming.name) == directory; });
 }
 
-void FaultFileSystem::lose(const std::string& name, const Tail& tail) {
-  if (!tail.named && random_() % 2 == 0) {
-    if (tail.replaced) {
-      std::ofstream(name, std::ios::binary | std::ios::trunc) << *tail.replaced;
+void FaultFileSystem::lose_names() {
+  const std::size_t kept = random_() % (namings_.size() + 1);
+  while (namings_.size() > kept) {
+    const Naming& last = namings_.back();
+    if (last.replaced) {
+      std::ofstream(last.name, std::ios::binary | std::ios::trunc) << *last.replaced;
     } else {
-      ::unlink(name.c_str());
+      ::unlink(last.name.c_str());
     }
-    return;
+    tails_.erase(last.name);
+    namings_.pop_back();
   }
+  namings_.clear();
+}
+
+void FaultFileSystem::lose_tail(const std::string& name, const Tail& tail) {
   const std::uint64_t unsynced = tail.written - tail.synced;
   const std::uint64_t kept = unsynced == 0 ? 0 : random_() % (unsynced + 1);
   if (::truncate(name.c_str(), static_cast<off_t>(tail.synced + kept)) != 0) return;
@@ -247,7 +252,8 @@ void FaultFileSystem::lose(const std::string& name, const Tail& tail) {
 
 void FaultFileSystem::drop_unsynced_writes() {
   const MutexLock lock(mutex_);
-  for (const auto& [name, tail] : tails_) lose(name, tail);
+  lose_names();
+  for (const auto& [name, tail] : tails_) lose_tail(name, tail);
   tails_.clear();
   calls_until_cut_.reset();
   power_is_cut_ = false;
@@ -263,6 +269,7 @@ IOStatus FaultFileSystem::NewWritableFile(const std::string& name, const rocksdb
   {
     const MutexLock lock(mutex_);
     tails_[name] = Tail{};
+    namings_.push_back({name, std::nullopt});
   }
   *file = std::make_unique<File>(*this, name, std::move(real));
   return status;
@@ -281,6 +288,7 @@ IOStatus FaultFileSystem::DeleteFile(const std::string& name, const IOOptions& o
     const MutexLock lock(mutex_);
     if (power_is_cut_) return IOStatus::IOError("injected: no power");
     tails_.erase(name);
+    names_are_durable(directory_of(name));
   }
   return FileSystemWrapper::DeleteFile(name, options, debug);
 }
@@ -293,11 +301,9 @@ IOStatus FaultFileSystem::RenameFile(const std::string& from, const std::string&
   const IOStatus status = FileSystemWrapper::RenameFile(from, to, options, debug);
   if (!status.ok()) return status;
   const MutexLock lock(mutex_);
-  Tail moved = tails_[from];
-  moved.named = false;
-  moved.replaced = std::move(replaced);
+  tails_[to] = tails_[from];
   tails_.erase(from);
-  tails_[to] = std::move(moved);
+  namings_.push_back({to, std::move(replaced)});
   return status;
 }
 

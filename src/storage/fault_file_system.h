@@ -33,9 +33,10 @@ struct DiskFault {
 
 /// The system's files with faults and power cuts, for tests: below RocksDB, above the system.
 ///
-/// A power cut loses what was not synced: of each file's unsynced tail a random length is kept, in which one sector is damaged at
-/// times (not in a manifest: RocksDB expects its tail cut, as journaling file systems do, never garbage); files created, and files renamed over, since the last sync of their directory may or may not be as they were.
-/// Deletions are taken as durable.
+/// A power cut loses what was not synced, as a journaling file system may. Of each file's unsynced tail a random length is
+/// kept, in which one sector is damaged at times (not in a manifest: RocksDB expects its tail cut, never garbage). Of
+/// the files created and renamed in a directory since its last sync the later ones are undone, from a random one on.
+/// Deletions are durable at once, and with them all before them.
 ///
 /// threads   Any.
 class FaultFileSystem final : public rocksdb::FileSystemWrapper {
@@ -79,7 +80,10 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
     std::uint64_t written = 0;
     std::uint64_t synced = 0;
     bool cut = false;                     // A failed sync has lost some of it.
-    bool named = false;                   // Its directory was synced since it was created or renamed.
+  };
+  /// A file created or renamed whose directory was not synced since.
+  struct Naming {
+    std::string name;
     std::optional<std::string> replaced;  // The file that a rename put this one over.
   };
 
@@ -96,8 +100,9 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   void sync_failed(const std::string& name, DiskFault::Leaves leaves);
   /// Cuts off again what closing gave back to a file that had lost its tail: RocksDB sets the length it thinks it wrote.
   void closed(const std::string& name);
-  void directory_synced(const std::string& directory);
-  void lose(const std::string& name, const Tail& tail) REQUIRES(mutex_);
+  void names_are_durable(const std::string& directory) REQUIRES(mutex_);
+  void lose_names() REQUIRES(mutex_);
+  void lose_tail(const std::string& name, const Tail& tail) REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::mt19937_64 random_ GUARDED_BY(mutex_);
@@ -108,6 +113,7 @@ class FaultFileSystem final : public rocksdb::FileSystemWrapper {
   bool power_is_cut_ GUARDED_BY(mutex_) = false;
   std::optional<std::uint64_t> free_space_ GUARDED_BY(mutex_);
   std::map<std::string, Tail> tails_ GUARDED_BY(mutex_);
+  std::vector<Naming> namings_ GUARDED_BY(mutex_);  // In their order.
 };
 
 }  // namespace keyhold::storage

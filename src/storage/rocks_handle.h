@@ -59,8 +59,8 @@ class Alarm {
 
 /// One opened RocksDB database. Closed when destroyed, whatever state it is in: all readers must be gone by then.
 ///
-/// threads   Reads any; db().Write() one, and never again once it failed or the alarm was raised (see feasibility: a second
-///           write to a failed log aborts the process in Debian's build).
+/// threads   Reads any; db().Write() one, and never again once it failed or the alarm was raised: a second write to a
+///           failed log aborts the process in Debian's build of RocksDB, which has its assertions on.
 class RocksHandle {
  public:
   enum class Mode { kReadWrite, kReadOnly };

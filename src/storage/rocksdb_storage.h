@@ -38,20 +38,24 @@ struct RocksOptions {
 
 /// The contract on RocksDB in one directory of one process.
 ///
-/// Commits     One thread takes all that is queued, checks it in order and writes it as one synced WriteBatch. Each commit has its
-///             own version; the last of the group is written in the same WriteBatch under a key of the store's own.
-/// Failure     At the first failed write, or background error of RocksDB, it goes read-only: commits are refused, reads go on.
-///             It then tries in the background, with back-off, to close and open the database in the process. If that is
-///             refused, reads are served by a read-only handle (which may show a commit of unknown outcome early).
+/// Commits     One thread takes all that is queued, checks it in order and writes it as one synced WriteBatch. Each
+///             commit has its own version; the last of the group stands in the same WriteBatch under a key of the
+///             store's own, the counter.
+/// Failure     At the first failed write, or background error of RocksDB, it goes read-only: commits are refused, reads
+///             go on. In the background, with back-off, it then closes and opens the database in the process, once a
+///             probe file could be written and synced. If the open is refused all the same, a read-only handle serves
+///             reads (it may show a commit of unknown outcome before that is settled).
 /// Unknown     A group whose write failed ends kUnknown: RocksDB cannot say how much of it reached the disk. The next
-///             successful open tells: the WAL record of a WriteBatch is recovered whole or not at all, and it holds the counter, so
-///             the counter found there is the group's last version (it happened) or the last acknowledged one (it did not).
-///             No third is possible, since nothing is written through a handle after its first failure; any other number
-///             means acknowledged commits were lost, and the store stays read-only for good. The answer is final: that open has
-///             flushed what it recovered to synced tables and left the old log behind before it returned.
-///             Watchers learn of a group that turns out to have happened before resolve() says so. Its versions are never reused
-///             while this process lives.
+///             successful open tells. The log record of a WriteBatch is recovered whole or not at all, and it holds the
+///             counter: so the counter found there is the group's last version (it happened) or the last acknowledged
+///             one (it did not). There is no third case, since nothing is written through a handle after its first
+///             failure; any other number means that acknowledged commits were lost, and the store stays read-only. The
+///             answer is final: before it returned, that open has moved what it recovered to synced tables and left the
+///             old log behind. Watchers learn of a group that did happen before resolve() says so. Its versions are
+///             not given again while this process lives.
 /// Two         A second process is refused by a lock on the directory.
+/// Limits      Space is not freed by erasing while the disk is below the floor, as erasing is a write. A disk that
+///             returns garbage, not a cut, at the end of RocksDB's manifest after a crash needs a restore.
 ///
 /// threads   Any.
 class RocksStorage final : public Storage {

@@ -165,7 +165,7 @@ void survive_power_cuts(std::uint64_t seed, int cuts) {
 
 TEST(StorageCrash, AcknowledgedCommitsSurvivePowerLoss) {
   const std::uint64_t seed = std::random_device{}();
-  in_lanes(kLanes, [&](int lane) { survive_power_cuts(seed + static_cast<std::uint64_t>(lane), rounds(20)); });
+  in_lanes(kLanes, [&](int lane) { survive_power_cuts(seed + static_cast<std::uint64_t>(lane), rounds(10)); });
 }
 
 struct FaultForm {

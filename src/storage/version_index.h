@@ -11,8 +11,8 @@
 
 namespace keyhold::storage {
 
-/// The versions of recently checked and written keys, absence included: a condition costs 2 µs here and 21 µs by a cold read.
-/// Bounded: the least recently used go first.
+/// The versions of recently checked and written keys, absence included: a condition costs 2 µs here and 21 µs by a cold
+/// read. Bounded: the least recently used go first.
 ///
 /// threads   One.
 class VersionIndex {
