@@ -36,7 +36,7 @@ struct Field {
   FieldType type = FieldType::kString;
   FieldSource source = FieldSource::kBody;
   Audit audit = Audit::kHashed;
-  std::string_view help;
+  std::string_view help = {};
 };
 
 /// Who may call: a capability on the canonical path, or anybody. Has no default, so a route that declares none does not compile.
