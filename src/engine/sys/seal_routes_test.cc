@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+#include "engine/engine_fixture.h"
+
+namespace keyhold::engine {
+namespace {
+
+using test::Got;
+
+/// A node on an empty store, asked without a token unless a test gives one.
+class SealRoutesTest : public ::testing::Test {
+ protected:
+  Got write(std::string path, std::string body) { return node_.write(std::move(path), std::move(body), ""); }
+  Got status() { return node_.read("sys/seal-status", ""); }
+  Got init(std::string body = R"({"secret_shares":5,"secret_threshold":3})") { return write("sys/init", std::move(body)); }
+  Got unseal(const std::string& share) { return write("sys/unseal", R"({"key":")" + share + R"("})"); }
+  static std::vector<std::string> shares_of(const Got& made, std::string_view member) {
+    std::vector<std::string> shares;
+    const auto document = json::Document::parse(made.data);
+    if (!document.ok()) return shares;
+    const json::Value list = *document->root().find(member);
+    for (std::size_t i = 0; i < list.size(); ++i) shares.push_back(list.at(i).as_string().value());
+    return shares;
+  }
+
+  FakeClock clock_;
+  storage::MemoryStorage store_{clock_};
+  test::EngineNode engines_{store_, clock_};
+  test::TestNode& node_ = engines_.node;
+};
+
+TEST_F(SealRoutesTest, BeforeInitialisation) {
+  EXPECT_EQ(node_.read("sys/init", "").at("initialized"), "false");
+  EXPECT_EQ(status().at("initialized"), "false");
+  EXPECT_EQ(status().at("sealed"), "true");
+  EXPECT_EQ(node_.read("sys/health", "").at("initialized"), "false");
+  EXPECT_EQ(unseal("00").word(), "invalid");
+  EXPECT_EQ(node_.read("sys/mounts", "").word(), "sealed");
+}
+
+TEST_F(SealRoutesTest, InitialisationHasBounds) {
+  for (const char* numbers :
+       {R"({"secret_shares":0,"secret_threshold":0})", R"({"secret_shares":256,"secret_threshold":3})",
+        R"({"secret_shares":3,"secret_threshold":4})", R"({"secret_shares":2,"secret_threshold":1})",
+        R"({"secret_shares":-1,"secret_threshold":-1})", R"({"secret_shares":4294967297,"secret_threshold":1})",
+        R"({"secret_shares":"x"})"}) {
+    EXPECT_EQ(init(numbers).word(), "invalid") << numbers;
+  }
+  EXPECT_EQ(node_.read("sys/init", "").at("initialized"), "false");
+}
+
+TEST_F(SealRoutesTest, InitialisesOnce) {
+  const Got made = init("{}");
+  ASSERT_EQ(made.word(), "found");
+  EXPECT_EQ(shares_of(made, "keys").size(), 5u) << "the defaults are Vault's";
+  EXPECT_EQ(status().at("t"), "3");
+  EXPECT_TRUE(made.at("root_token").starts_with("hvs."));
+  EXPECT_EQ(init().word(), "invalid");
+  EXPECT_EQ(status().at("sealed"), "true");
+  for (const std::string& record : node_.records()) {
+    EXPECT_EQ(record.find(made.at("root_token")), std::string::npos);
+    EXPECT_EQ(record.find(shares_of(made, "keys")[0]), std::string::npos);
+  }
+}
+
+TEST_F(SealRoutesTest, UnsealsShareByShare) {
+  const Got made = init();
+  const auto hex = shares_of(made, "keys");
+  const auto base64 = shares_of(made, "keys_base64");
+  const Got first = unseal(hex[4]);
+  EXPECT_EQ(first.at("progress"), "1");
+  EXPECT_EQ(first.at("sealed"), "true");
+  EXPECT_NE(first.at("nonce"), "");
+  EXPECT_EQ(unseal(hex[4]).at("progress"), "1") << "the same share again";
+  EXPECT_EQ(unseal(base64[0]).at("progress"), "2");
+  EXPECT_EQ(status().at("nonce"), first.at("nonce"));
+  const Got last = unseal(hex[2]);
+  EXPECT_EQ(last.at("sealed"), "false");
+  EXPECT_EQ(last.at("progress"), "0");
+  EXPECT_EQ(node_.read("sys/mounts", made.at("root_token")).word(), "found");
+  for (const std::string& record : node_.records()) EXPECT_EQ(record.find(hex[4]), std::string::npos);
+}
+
+TEST_F(SealRoutesTest, ResetDropsTheProgressAndItsNonce) {
+  const auto hex = shares_of(init(), "keys");
+  const std::string nonce = unseal(hex[0]).at("nonce");
+  EXPECT_EQ(write("sys/unseal", R"({"reset":true})").at("progress"), "0");
+  EXPECT_EQ(status().at("nonce"), "");
+  EXPECT_NE(unseal(hex[0]).at("nonce"), nonce);
+}
+
+TEST_F(SealRoutesTest, WrongSharesTellNothing) {
+  const auto hex = shares_of(init(), "keys");
+  std::string wrong = hex[1];
+  wrong[0] = wrong[0] == '0' ? '1' : '0';
+  unseal(hex[0]);
+  unseal(wrong);
+  const Got got = unseal(hex[2]);
+  EXPECT_EQ(got.word(), "invalid");
+  EXPECT_EQ(got.error->message.find(wrong), std::string::npos);
+  EXPECT_EQ(status().at("sealed"), "true");
+  EXPECT_EQ(status().at("progress"), "0");
+  for (const char* body : {"{}", R"({"key":""})", R"({"key":"not a share"})", R"({"key":"00ff"})"}) {
+    EXPECT_EQ(write("sys/unseal", body).word(), "invalid") << body;
+  }
+}
+
+TEST_F(SealRoutesTest, SealingNeedsSudoAndHoldsAtOnce) {
+  node_.initialize();
+  node_.put_policy("weak", R"(path "sys/seal" { capabilities = ["update"] })");
+  node_.put_policy("strong", R"(path "sys/seal" { capabilities = ["update", "sudo"] })");
+  const std::string strong = node_.token({"strong"});
+  EXPECT_EQ(node_.write("sys/seal", "", "").word(), "denied");
+  EXPECT_EQ(node_.write("sys/seal", "", node_.token({"weak"})).word(), "denied");
+  EXPECT_EQ(node_.write("sys/seal", "", strong).word(), "empty");
+  EXPECT_EQ(node_.read("sys/mounts").word(), "sealed");
+  EXPECT_EQ(node_.read("sys/health", "").at("sealed"), "true");
+  EXPECT_EQ(node_.read("sys/health", "").at("initialized"), "true");
+  node_.unseal();
+  EXPECT_EQ(node_.read("sys/health", "").at("sealed"), "false");
+  EXPECT_EQ(node_.read("sys/mounts").word(), "found");
+}
+
+}  // namespace
+}  // namespace keyhold::engine
