@@ -84,7 +84,7 @@ struct RouteInfo {
   Availability availability = Availability::kUnsealed;
   Journaled journaled = Journaled::kYes;
   TrailingSlash trailing_slash = TrailingSlash::kRefused;
-  std::string_view help;
+  std::string_view help = {};  // A test refuses tables without it.
 };
 
 template <typename Engine>

@@ -83,7 +83,7 @@ Result<void> check_headers(const http::Request& request) {
 }
 
 SecretBytes token_of(const http::Request& request) {
-  if (const auto token = request.header("x-vault-token")) return SecretBytes::copy_of(*token);
+  if (const auto token = request.header("x-vault-token").value_or(""); !token.empty()) return SecretBytes::copy_of(token);
   const auto authorization = request.header("authorization").value_or("");
   if (authorization.starts_with(kBearer)) return SecretBytes::copy_of(authorization.substr(kBearer.size()));
   return {};
