@@ -53,6 +53,11 @@ std::shared_ptr<const Policy> Config::policy(keys::NamespaceId owner, std::strin
   return found == policies_.end() ? nullptr : found->second;
 }
 
+bool Config::policy_unusable(keys::NamespaceId owner, std::string_view name) const {
+  const auto found = policies_.find(Name{owner, std::string(name)});
+  return found != policies_.end() && found->second == nullptr;
+}
+
 storage::Version Config::mounts_version(keys::NamespaceId owner) const {
   const auto found = mounts_versions_.find(owner);
   return found == mounts_versions_.end() ? 0 : found->second;
@@ -119,9 +124,10 @@ Result<std::shared_ptr<Config>> ConfigStore::load() {
   TRY(for_each(keys::kPolicyKind, [&](const EntryRef& entry) -> Result<void> {
     TRY_ASSIGN(const records::Policy record, decode_record<records::Policy>(entry->value()));
     if (record.removed()) return {};
-    TRY_ASSIGN(Policy policy, parse_policy(record.text()));
+    // One bad policy must not stop the node, or nobody could mend it.
+    auto policy = parse_policy(record.text());
     config->policies_.emplace(Config::Name{record.namespace_id(), record.name()},
-                              std::make_shared<const Policy>(std::move(policy)));
+                              policy.ok() ? std::make_shared<const Policy>(std::move(*policy)) : nullptr);
     return {};
   }));
   return config;

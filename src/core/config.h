@@ -35,9 +35,11 @@ class Config {
   const MountPoint* mount_of(keys::NamespaceId owner, std::string_view path) const;
   /// All of a namespace, in order of their paths.
   std::vector<const MountPoint*> mounts(keys::NamespaceId owner) const;
-  /// nullptr when there is none.
+  /// nullptr when there is none, or none that can be used.
   std::shared_ptr<const Policy> policy(keys::NamespaceId owner, std::string_view name) const;
   std::vector<std::string> policy_names(keys::NamespaceId owner) const;
+  /// It is there, and this program cannot read it: a newer one wrote it. It may deny, so whoever has it gets nothing.
+  bool policy_unusable(keys::NamespaceId owner, std::string_view name) const;
   /// Version of the mount guard (core/keys.h) at which the mounts were read. Who decides by what is mounted reads the
   /// guard in its transaction, compares, and answers kConflict when they differ.
   storage::Version mounts_version(keys::NamespaceId owner) const;

@@ -50,6 +50,20 @@ TEST_F(ConfigTest, OtherRecordsLeaveItFresh) {
   EXPECT_FALSE(node_.node().config().stale());
 }
 
+TEST_F(ConfigTest, APolicyThatCannotBeReadGrantsNothingAndStopsNobodyElse) {
+  node_.put_mount("box/", "box");
+  EXPECT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
+  node_.put_policy("reader", kReadItems);
+  const std::string good = node_.token({"reader"});
+  const std::string bad = node_.token({"reader", "newer"});
+  EXPECT_EQ(node_.read("box/item/a", bad).word(), "found");
+  node_.put_policy("newer", "of a later version {{");
+  EXPECT_EQ(node_.read("box/item/a", bad).word(), "denied");
+  EXPECT_EQ(node_.read("box/item/a", good).word(), "found");
+  node_.put_policy("newer", kReadItems);
+  EXPECT_EQ(node_.read("box/item/a", bad).word(), "found");
+}
+
 TEST_F(ConfigTest, TheOtherNodeServesANewMountAtOnce) {
   EXPECT_EQ(other_.write("box/item/a", R"({"text":"x"})").word(), "not-found");
   node_.put_mount("box/", "box");

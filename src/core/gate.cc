@@ -110,6 +110,8 @@ void Gate::start_on_lane(const JobPtr& job) {
       job->result = std::move(resolved).error();
       return finish_on_lane(job);
     }
+  } else if (job->match.route->info->journaled == Journaled::kIntentFirst) {
+    return submit_after_intent(job);
   } else if (job->match.route->info->cost != Cost::kCached) {
     return submit(job);
   }
@@ -125,6 +127,24 @@ void Gate::submit(const JobPtr& job) {
   const Cost cost = job->match.route == nullptr ? Cost::kDisk : job->match.route->info->cost;
   auto submitted = pools_.of(cost).submit([this, job] { run_on_pool(job); });
   if (!submitted.ok()) finish(job, std::move(submitted).error());
+}
+
+bool Gate::admitted(const Job& job) const {
+  const auto decision = job.lane.failures().admit(job.request.peer_address, node_.clock().monotonic_ms());
+  return decision == audit::FailureQuota::Decision::kRecord;
+}
+
+void Gate::submit_after_intent(const JobPtr& job) {
+  // Over the quota of strangers it is only counted, like all they do.
+  if (job->match.route->info->access.open() && !admitted(*job)) return submit(job);
+  write_intent(job, [this, job](const Result<void>& written) {
+    if (!written.ok()) {
+      job->result = written.error();
+      return finish_on_lane(job);
+    }
+    job->intent_written = true;
+    submit(job);
+  });
 }
 
 void Gate::run_on_pool(const JobPtr& job) {
@@ -248,10 +268,13 @@ std::shared_ptr<const Principal> Gate::principal_of(const Job& job, const std::s
   principal->token = std::move(token);
   std::vector<std::shared_ptr<const Policy>> policies;
   bool root = false;
+  bool unusable = false;
   for (const std::string& name : principal->token->policies()) {
     root = root || name == "root";
     if (auto policy = job.config->policy(job.request.namespace_id, name)) policies.push_back(std::move(policy));
+    unusable = unusable || job.config->policy_unusable(job.request.namespace_id, name);
   }
+  if (unusable) policies.clear();
   principal->policies = root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
   principal->audit_members = render_principal(*principal, job.session->redactor);
   MutexLock lock(principals_mutex_);
@@ -268,13 +291,7 @@ void Gate::begin_commit(const JobPtr& job) {
     return commit_staged(job, 0);
   }
   job->lane.hand_over([this, job] {
-    Lane& lane = job->lane;
-    const RecordSubject subject{job->request_id,    job->request,         job->match.route->info,
-                                job->match.mount,   job->match.path,      &*job->fields,
-                                job->principal.get(), &job->session->redactor};
-    render_record(lane.scratch, RecordType::kIntent, subject, {}, {});
-    lane.stream().append(lane.scratch);
-    lane.after_write([this, job](const Result<void>& written) {
+    write_intent(job, [this, job](const Result<void>& written) {
       if (!written.ok()) {
         job->result = written.error();
         return finish_on_lane(job);
@@ -287,6 +304,17 @@ void Gate::begin_commit(const JobPtr& job) {
       commit_staged(job, 0);
     });
   });
+}
+
+void Gate::write_intent(const JobPtr& job, Lane::Written written) {
+  Lane& lane = job->lane;
+  const RecordSubject subject{job->request_id,      job->request,
+                              job->match.route->info, job->match.mount,
+                              job->match.path,      job->fields ? &*job->fields : nullptr,
+                              job->principal.get(), job->session == nullptr ? nullptr : &job->session->redactor};
+  render_record(lane.scratch, RecordType::kIntent, subject, {}, {});
+  lane.stream().append(lane.scratch);
+  lane.after_write(std::move(written));
 }
 
 void Gate::commit_staged(const JobPtr& job, std::size_t index) {
@@ -370,10 +398,9 @@ void Gate::finish_on_lane(const JobPtr& job) {
   if (route != nullptr && route->journaled == Journaled::kNo) return job->done(std::move(answer));
 
   const bool ok = answer.result.ok();
-  const bool refused = !ok && (answer.result.code() == Code::kDenied || answer.result.code() == Code::kSealed);
-  const bool stranger = refused && job->principal == nullptr;
-  if (stranger && lane.failures().admit(job->request.peer_address, node_.clock().monotonic_ms()) ==
-                      audit::FailureQuota::Decision::kCount) {
+  // Strangers must not fill the disk. What has an intent was admitted before it.
+  const bool stranger = job->principal == nullptr && !job->intent_written;
+  if (stranger && !admitted(*job)) {
     return job->done(std::move(answer));
   }
   const RecordSubject subject{job->request_id,      job->request,

@@ -13,6 +13,7 @@ Node::Node(const Parts& parts)
       config_(parts.store, cache_),
       jobs_(parts.store, cache_, parts.clock, parts.warn) {}
 
+// The journal keeps its signer, to sign its end with.
 Node::~Node() {
   MutexLock lock(changing_);
   deactivate();
@@ -73,6 +74,7 @@ Result<SealStatus> Node::unseal(const SecretBytes& share) {
   if (status.sealed || active_) return status;
   if (auto activated = activate(); !activated.ok()) {
     deactivate();
+    parts_.journal.set_signer(nullptr);
     seal_manager_.seal();
     return std::move(activated).error();
   }
@@ -96,7 +98,6 @@ void Node::deactivate() {
   jobs_.stop();
   session_.publish(nullptr);
   config_.stop();
-  parts_.journal.set_signer(nullptr);
   active_ = false;
 }
 
@@ -104,6 +105,7 @@ void Node::seal() {
   {
     MutexLock lock(changing_);
     deactivate();
+    parts_.journal.set_signer(nullptr);
     seal_manager_.seal();
     cache_.purge();
   }

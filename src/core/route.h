@@ -65,8 +65,12 @@ enum class Cost : std::uint8_t {
 /// The states of the node in which a route answers.
 enum class Availability : std::uint8_t { kUnsealed, kAlways };
 
-/// Routes that tell the node's state to anybody and touch no secret are not journaled: health checks would fill it.
-enum class Journaled : std::uint8_t { kYes, kNo };
+/// What of a request is in the journal, and when.
+enum class Journaled : std::uint8_t {
+  kYes,
+  kIntentFirst,  // Has effects outside the store's commit (new keys, sealing): not run before its intent is written.
+  kNo,           // Tells the node's state to anybody and touches no secret: health checks would fill the journal.
+};
 
 /// What one trailing slash on the path of anything but a list means. Where it is ignored it is taken off before the
 /// policy is asked, so the string that is checked is the one that is used.

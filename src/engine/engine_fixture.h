@@ -20,12 +20,15 @@ using core::test::TestNode;
 /// A node with the engines of this folder, and its own "sys".
 class EngineNode {
  public:
-  EngineNode(storage::Storage& store, const Clock& clock)
-      : node(store, clock, [this](core::Router& router, core::Node& own) {
-          sys_.emplace(own, router);
-          router.add("sys", *sys_);
-          router.add("kv", kv_);
-        }) {}
+  EngineNode(storage::Storage& store, const Clock& clock, TestNode::Options options = {1, nullptr})
+      : node(
+            store, clock,
+            [this](core::Router& router, core::Node& own) {
+              sys_.emplace(own, router);
+              router.add("sys", *sys_);
+              router.add("kv", kv_);
+            },
+            options) {}
 
  private:
   KvEngine kv_;

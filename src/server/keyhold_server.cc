@@ -77,7 +77,7 @@ KeyholdServer::~KeyholdServer() {
   if (vault_api_) {
     if (const auto closed = vault_api_->close_lanes(); !closed.ok()) warn(closed.error().message);
   }
-  node_.reset();     // Seals.
+  node_.reset();     // Stops the jobs.
   journal_.reset();  // Writes the last checkpoint.
   // The lanes, and with them answers nobody waits for, go while the connections they belong to are still there.
   if (vault_api_) vault_api_->drop_lanes();

@@ -46,7 +46,6 @@ class KvEngine {
       core::Field{.name = "data", .type = core::FieldType::kObject, .help = "The content, a JSON object."},
       core::Field{.name = "options",
                   .type = core::FieldType::kObject,
-                  .audit = core::Audit::kClear,
                   .help = "cas: the current version that must be found, 0 = none."}};
   static constexpr std::array kVersionsFields{kPath, kVersions};
 

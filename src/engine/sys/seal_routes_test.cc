@@ -1,6 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cerrno>
+
 #include "base/json.h"
+#include "core/audit/file_calls.h"
 #include "engine/engine_fixture.h"
 
 namespace keyhold::engine {
@@ -37,6 +41,30 @@ TEST_F(SealRoutesTest, BeforeInitialisation) {
   EXPECT_EQ(node_.read("sys/health", "").at("initialized"), "false");
   EXPECT_EQ(unseal("00").word(), "invalid");
   EXPECT_EQ(node_.read("sys/mounts", "").word(), "sealed");
+}
+
+/// A journal's disk that is full while told so.
+class FullDisk final : public core::audit::FileCalls {
+ public:
+  ssize_t write(int fd, const char* data, std::size_t size) override {
+    if (!full) return FileCalls::write(fd, data, size);
+    errno = ENOSPC;
+    return -1;
+  }
+  std::atomic<bool> full{false};
+};
+
+TEST(SealRoutesJournalTest, NoKeysAreMadeThatCouldNotBeTold) {
+  FakeClock clock;
+  storage::MemoryStorage store(clock);
+  FullDisk disk;
+  test::EngineNode engines(store, clock, {1, &disk});
+  test::TestNode& node = engines.node;
+  disk.full = true;
+  EXPECT_FALSE(node.write("sys/init", R"({"secret_shares":1,"secret_threshold":1})", "").ok());
+  EXPECT_EQ(node.read("sys/init", "").at("initialized"), "false");
+  disk.full = false;
+  EXPECT_EQ(node.write("sys/init", R"({"secret_shares":1,"secret_threshold":1})", "").word(), "found");
 }
 
 TEST_F(SealRoutesTest, InitialisationHasBounds) {

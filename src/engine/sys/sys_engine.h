@@ -87,7 +87,6 @@ class SysEngine {
                   .help = "Of the engine; kv: version."},
       core::Field{.name = "config",
                   .type = core::FieldType::kObject,
-                  .audit = core::Audit::kClear,
                   .help = "default_lease_ttl and max_lease_ttl."}};
   static constexpr core::Field kPolicyName{.name = "name",
                                            .source = core::FieldSource::kPath,
@@ -112,6 +111,7 @@ class SysEngine {
                      .cost = core::Cost::kDisk,
                      .reply = core::Payload::kBare,
                      .availability = core::Availability::kAlways,
+                     .journaled = core::Journaled::kIntentFirst,
                      .help = "Make the keys of an empty store; answers the shares and the first root token, once."},
             .handler = &SysEngine::init},
       Route{.info = {.operation = core::Operation::kUpdate,
