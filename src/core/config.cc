@@ -82,25 +82,24 @@ path "auth/token/revoke-self" {
 
 Result<void> ConfigStore::start() {
   TRY_ASSIGN(watch_, store_.watch("", 0, *this));
-  stale_ = true;
+  changes_.fetch_add(1);
   return refresh();
 }
 
 void ConfigStore::stop() {
   watch_.reset();
-  stale_ = true;
+  changes_.fetch_add(1);
   snapshot_.publish(nullptr);
 }
 
 Result<void> ConfigStore::refresh() {
   MutexLock lock(refreshing_);
-  while (stale_.exchange(false)) {
-    auto loaded = load();
-    if (!loaded.ok()) {
-      stale_ = true;
-      return std::move(loaded).error();
-    }
-    snapshot_.publish(std::move(*loaded));
+  while (stale()) {
+    const std::uint64_t known = changes_.load(std::memory_order_acquire);
+    TRY_ASSIGN(auto loaded, load());
+    snapshot_.publish(std::move(loaded));
+    // Only now: until it is published, everybody else must go on seeing the old one as stale.
+    loaded_.store(known, std::memory_order_release);
   }
   return {};
 }
@@ -154,12 +153,12 @@ Result<void> ConfigStore::for_each(std::string_view prefix,
 void ConfigStore::on_changes(std::span<const storage::Change> changes, storage::Version) {
   for (const storage::Change& change : changes) {
     if (concerns_config(change.key)) {
-      stale_.store(true, std::memory_order_release);
+      changes_.fetch_add(1, std::memory_order_release);
       return;
     }
   }
 }
 
-void ConfigStore::on_reset(storage::Version) { stale_.store(true, std::memory_order_release); }
+void ConfigStore::on_reset(storage::Version) { changes_.fetch_add(1, std::memory_order_release); }
 
 }  // namespace keyhold::core

@@ -63,7 +63,9 @@ class ConfigStore final : public storage::Watcher {
   Result<void> start();
   void stop();
 
-  bool stale() const { return stale_.load(std::memory_order_acquire); }
+  /// Whether the snapshot may be older than an acknowledged commit. To be asked before the snapshot is taken: one taken after
+  /// "no" is at least as new as that answer.
+  bool stale() const { return loaded_.load(std::memory_order_acquire) != changes_.load(std::memory_order_acquire); }
   /// Loads what changed. Reads the store: not on an I/O thread.
   Result<void> refresh();
   const Snapshot<Config>& snapshot() const { return snapshot_; }
@@ -77,7 +79,8 @@ class ConfigStore final : public storage::Watcher {
 
   storage::Storage& store_;
   EntryCache& cache_;
-  std::atomic<bool> stale_{true};
+  std::atomic<std::uint64_t> changes_{1};  // That may concern the Config.
+  std::atomic<std::uint64_t> loaded_{0};   // Of them, those that the published snapshot knows.
   Mutex refreshing_;
   Snapshot<Config> snapshot_;
   std::unique_ptr<storage::Watch> watch_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/test_support/box_engine.h"
+#include "core/test_support/intercepted_storage.h"
 #include "core/test_support/test_node.h"
 
 namespace keyhold::core {
@@ -95,6 +96,28 @@ TEST_F(ConfigTest, APolicyChangeHoldsForTheNextRequestOnBothNodes) {
   for (test::TestNode* node : {&node_, &other_}) EXPECT_EQ(node->read("box/item/a", token).word(), "found");
   other_.put_policy("reader", R"(path "box/item/*" { capabilities = ["deny"] })");
   for (test::TestNode* node : {&node_, &other_}) EXPECT_EQ(node->read("box/item/a", token).word(), "denied");
+}
+
+TEST_F(ConfigTest, IsStaleToOthersUntilWhatChangedIsPublished) {
+  test::InterceptedStorage tap(store_);
+  test::TestNode node{tap, clock_, engines_};
+  node.join(node_);
+  node_.put_mount("box/", "box");
+  bool stale_while_loading = false;
+  tap.before_get(keys::kMountKind.front(), [&] { stale_while_loading = node.node().config().stale(); });
+  ASSERT_TRUE(node.node().config().refresh().ok());
+  EXPECT_TRUE(stale_while_loading);
+  EXPECT_FALSE(node.node().config().stale());
+}
+
+TEST_F(ConfigTest, AChangeDuringALoadIsLoadedToo) {
+  test::InterceptedStorage tap(store_);
+  test::TestNode node{tap, clock_, engines_};
+  node.join(node_);
+  node_.put_mount("box/", "box");
+  tap.before_get(keys::kMountKind.front(), [&] { node_.put_mount("crate/", "box"); });
+  ASSERT_TRUE(node.node().config().refresh().ok());
+  EXPECT_NE(node.node().config().snapshot().load()->mount_of(keys::kRootNamespace, "crate/a"), nullptr);
 }
 
 TEST_F(ConfigTest, AStoreThatCannotBeReadIsAskedAgain) {

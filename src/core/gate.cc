@@ -177,6 +177,9 @@ void Gate::run_on_pool(const JobPtr& job) {
 Result<void> Gate::resolve(Job& job, Run run) {
   job.match = {};
   if (run == Run::kOnLane) {
+    if (node_.config().stale() && job.lane.session.get() != nullptr) {
+      return Error{Code::kMiss, "the configuration is stale"};
+    }
     job.session = job.lane.session.get();
     job.config = job.lane.config.get();
   } else {
@@ -189,7 +192,6 @@ Result<void> Gate::resolve(Job& job, Run run) {
     TRY_ASSIGN(job.match, router_.match_sealed(job.request.operation, job.request.path));
     return {};
   }
-  if (run == Run::kOnLane && node_.config().stale()) return Error{Code::kMiss, "the configuration is stale"};
   TRY_ASSIGN(job.match,
              router_.match(*job.config, job.request.namespace_id, job.request.operation, job.request.path));
   return {};
