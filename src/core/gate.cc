@@ -234,55 +234,11 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run) {
   return job.match.route->invoke(*job.match.route, call);
 }
 
-std::string Gate::token_id_of(const Job& job, Run run) {
-  const SecretBytes& token = job.request.credential.token;
-  TokenMemo* memo = run == Run::kOnLane ? job.request.credential.memo : nullptr;
-  if (memo == nullptr) return job.session->tokens.id_of(token.reveal());
-  if (!crypto::equal_constant_time(memo->token.reveal(), token.reveal())) {
-    memo->id = job.session->tokens.id_of(token.reveal());
-    memo->token = token.clone();
-  }
-  return memo->id;
-}
-
 Result<void> Gate::authenticate(Job& job, Transaction& tx, Run run) {
   if (job.session == nullptr) return sealed();
-  const SecretBytes& token = job.request.credential.token;
-  if (token.empty() || token.size() > limits::kTokenBytesMax) return denied();
-  const std::string token_id = token_id_of(job, run);
-  TRY_ASSIGN(auto record, job.session->tokens.find(tx, job.request.namespace_id, token_id, node_.clock().now_ms()));
-  job.principal = principal_of(job, token_id, std::move(record));
+  TokenMemo* memo = run == Run::kOnLane ? job.request.credential.memo : nullptr;
+  TRY_ASSIGN(job.principal, authenticator_.authenticate({job.request, *job.session, job.config, memo}, tx));
   return {};
-}
-
-std::shared_ptr<const Principal> Gate::principal_of(const Job& job, const std::string& token_id,
-                                                    std::shared_ptr<const records::Token> token) {
-  {
-    MutexLock lock(principals_mutex_);
-    const auto known = principals_.find(token_id);
-    if (known != principals_.end() && known->second.config == job.config &&
-        known->second.principal->token == token) {
-      return known->second.principal;
-    }
-  }
-  auto principal = std::make_shared<Principal>();
-  principal->token_id = token_id;
-  principal->token = std::move(token);
-  std::vector<std::shared_ptr<const Policy>> policies;
-  bool root = false;
-  bool unusable = false;
-  for (const std::string& name : principal->token->policies()) {
-    root = root || name == "root";
-    if (auto policy = job.config->policy(job.request.namespace_id, name)) policies.push_back(std::move(policy));
-    unusable = unusable || job.config->policy_unusable(job.request.namespace_id, name);
-  }
-  if (unusable) policies.clear();
-  principal->policies = root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
-  principal->audit_members = render_principal(*principal, job.session->redactor);
-  MutexLock lock(principals_mutex_);
-  if (principals_.size() >= limits::kPrincipalsMax) principals_.clear();
-  principals_.insert_or_assign(token_id, KnownPrincipal{job.config, principal});
-  return principal;
 }
 
 void Gate::begin_commit(const JobPtr& job) {

@@ -4,9 +4,9 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "base/mutex.h"
+#include "core/authenticator.h"
 #include "core/conflict_queue.h"
 #include "core/lane.h"
 #include "core/node.h"
@@ -27,7 +27,7 @@ namespace keyhold::core {
 /// threads   handle() on the lane's thread.
 class Gate {
  public:
-  Gate(Node& node, const Router& router) : node_(node), router_(router) {}
+  Gate(Node& node, const Router& router) : node_(node), router_(router), authenticator_(node.clock()) {}
   ~Gate();
 
   using Done = std::function<void(Answer)>;
@@ -51,9 +51,6 @@ class Gate {
   Result<Reply> execute(Job& job, Transaction& tx, Run run);
   Result<void> resolve(Job& job, Run run);
   Result<void> authenticate(Job& job, Transaction& tx, Run run);
-  static std::string token_id_of(const Job& job, Run run);
-  std::shared_ptr<const Principal> principal_of(const Job& job, const std::string& token_id,
-                                                std::shared_ptr<const records::Token> token);
 
   void begin_commit(const JobPtr& job);
   void commit(storage::Batch batch, storage::CommitDone done);
@@ -68,14 +65,8 @@ class Gate {
 
   Node& node_;
   const Router& router_;
+  Authenticator authenticator_;
   ConflictQueue conflicts_;
-
-  Mutex principals_mutex_;
-  struct KnownPrincipal {
-    Snapshot<Config>::Pointer config;
-    std::shared_ptr<const Principal> principal;
-  };
-  std::unordered_map<std::string, KnownPrincipal> principals_ GUARDED_BY(principals_mutex_);
 
   Mutex commits_mutex_;
   CondVar commits_done_;

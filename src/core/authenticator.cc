@@ -1,0 +1,60 @@
+#include "core/authenticator.h"
+
+#include <vector>
+
+#include "base/limits.h"
+#include "core/audit_record.h"
+
+namespace keyhold::core {
+
+std::string Authenticator::token_id_of(const Subject& subject) {
+  const SecretBytes& token = subject.request.credential.token;
+  TokenMemo* memo = subject.memo;
+  if (memo == nullptr) return subject.session.tokens.id_of(token.reveal());
+  if (!crypto::equal_constant_time(memo->token.reveal(), token.reveal())) {
+    memo->id = subject.session.tokens.id_of(token.reveal());
+    memo->token = token.clone();
+  }
+  return memo->id;
+}
+
+Result<std::shared_ptr<const Principal>> Authenticator::authenticate(const Subject& subject, Transaction& tx) {
+  const SecretBytes& token = subject.request.credential.token;
+  if (token.empty() || token.size() > limits::kTokenBytesMax) return Error{Code::kDenied, "permission denied"};
+  const std::string token_id = token_id_of(subject);
+  TRY_ASSIGN(auto record, subject.session.tokens.find(tx, subject.request.namespace_id, token_id, clock_.now_ms()));
+  return principal_of(subject, token_id, std::move(record));
+}
+
+std::shared_ptr<const Principal> Authenticator::principal_of(const Subject& subject, const std::string& token_id,
+                                                             std::shared_ptr<const records::Token> token) {
+  {
+    MutexLock lock(mutex_);
+    const auto known = principals_.find(token_id);
+    if (known != principals_.end() && known->second.config == subject.config &&
+        known->second.principal->token == token) {
+      return known->second.principal;
+    }
+  }
+  auto principal = std::make_shared<Principal>();
+  principal->token_id = token_id;
+  principal->token = std::move(token);
+  const keys::NamespaceId owner = subject.request.namespace_id;
+  std::vector<std::shared_ptr<const Policy>> policies;
+  bool root = false;
+  bool unusable = false;
+  for (const std::string& name : principal->token->policies()) {
+    root = root || name == kRootPolicyName;
+    if (auto policy = subject.config->policy(owner, name)) policies.push_back(std::move(policy));
+    unusable = unusable || subject.config->policy_unusable(owner, name);
+  }
+  if (unusable) policies.clear();
+  principal->policies = root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
+  principal->audit_members = render_principal(*principal, subject.session.redactor);
+  MutexLock lock(mutex_);
+  if (principals_.size() >= limits::kPrincipalsMax) principals_.clear();
+  principals_.insert_or_assign(token_id, KnownPrincipal{subject.config, principal});
+  return principal;
+}
+
+}  // namespace keyhold::core
