@@ -1,5 +1,6 @@
 #include "base/time_format.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -13,6 +14,8 @@ namespace {
 constexpr std::uint64_t kDurationNsMax = std::numeric_limits<std::int64_t>::max();  // 292 years.
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kSecondsPerDay = 86'400;
+constexpr UnixMillis kYear0Ms = -62'167'219'200'000;    // 0000-01-01T00:00:00Z
+constexpr UnixMillis kYear9999Ms = 253'402'300'799'999;  // 9999-12-31T23:59:59.999Z
 
 struct Unit {
   std::string_view name;
@@ -84,37 +87,42 @@ std::optional<std::uint64_t> take_term_ns(std::string_view& text) {
   return std::nullopt;
 }
 
+}  // namespace
+
 /// The last `count` decimal digits of a number from 0.
-void append_digits(std::string& text, std::int64_t number, std::size_t count) {
-  text.append(count, '0');
+void Rfc3339::append_digits(std::int64_t number, std::size_t count) {
+  size_ += count;
   for (std::size_t i = 1; i <= count; ++i) {
-    text[text.size() - i] = static_cast<char>('0' + number % 10);
+    text_[size_ - i] = static_cast<char>('0' + number % 10);
     number /= 10;
   }
 }
 
-}  // namespace
-
-std::string format_rfc3339(UnixMillis time_ms) {
+Rfc3339 format_rfc3339(UnixMillis time_ms) {
   using namespace std::chrono;
-  const sys_time<milliseconds> time{milliseconds{time_ms}};
+  const sys_time<milliseconds> time{milliseconds{std::clamp(time_ms, kYear0Ms, kYear9999Ms)}};
   const auto day = floor<days>(time);
   const year_month_day date{day};
   const hh_mm_ss clock{time - day};
-  // By hand: this is in every reply about a secret, and snprintf takes four times as long.
-  std::string text;
-  text.reserve(sizeof "2023-11-14T22:13:20.123Z");
-  append_digits(text, static_cast<int>(date.year()), 4);
-  append_digits(text.append(1, '-'), static_cast<unsigned>(date.month()), 2);
-  append_digits(text.append(1, '-'), static_cast<unsigned>(date.day()), 2);
-  append_digits(text.append(1, 'T'), clock.hours().count(), 2);
-  append_digits(text.append(1, ':'), clock.minutes().count(), 2);
-  append_digits(text.append(1, ':'), clock.seconds().count(), 2);
+  // By hand: snprintf takes four times as long.
+  Rfc3339 text;
+  const auto part = [&text](char before, std::int64_t number) {
+    text.append(before);
+    text.append_digits(number, 2);
+  };
+  text.append_digits(static_cast<int>(date.year()), 4);
+  part('-', static_cast<unsigned>(date.month()));
+  part('-', static_cast<unsigned>(date.day()));
+  part('T', clock.hours().count());
+  part(':', clock.minutes().count());
+  part(':', clock.seconds().count());
   if (const auto ms = clock.subseconds().count(); ms != 0) {
-    append_digits(text.append(1, '.'), ms, 3);
-    while (text.back() == '0') text.pop_back();
+    text.append('.');
+    text.append_digits(ms, 3);
+    while (text.text_[text.size_ - 1] == '0') --text.size_;
   }
-  return text.append(1, 'Z');
+  text.append('Z');
+  return text;
 }
 
 Result<std::int64_t> parse_duration_s(std::string_view text) {

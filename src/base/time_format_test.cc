@@ -8,13 +8,20 @@
 namespace keyhold {
 namespace {
 
+std::string rfc3339(UnixMillis time_ms) { return std::string(std::string_view(format_rfc3339(time_ms))); }
+
 TEST(FormatRfc3339, IsAsGoPrintsIt) {
-  EXPECT_EQ(format_rfc3339(1'700'000'000'123), "2023-11-14T22:13:20.123Z");
-  EXPECT_EQ(format_rfc3339(1'700'000'000'120), "2023-11-14T22:13:20.12Z");
-  EXPECT_EQ(format_rfc3339(1'700'000'000'007), "2023-11-14T22:13:20.007Z");
-  EXPECT_EQ(format_rfc3339(1'709'164'800'000), "2024-02-29T00:00:00Z");
-  EXPECT_EQ(format_rfc3339(0), "1970-01-01T00:00:00Z");
-  EXPECT_EQ(format_rfc3339(-1), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(rfc3339(1'700'000'000'123), "2023-11-14T22:13:20.123Z");
+  EXPECT_EQ(rfc3339(1'700'000'000'120), "2023-11-14T22:13:20.12Z");
+  EXPECT_EQ(rfc3339(1'700'000'000'007), "2023-11-14T22:13:20.007Z");
+  EXPECT_EQ(rfc3339(1'709'164'800'000), "2024-02-29T00:00:00Z");
+  EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(rfc3339(-1), "1969-12-31T23:59:59.999Z");
+}
+
+TEST(FormatRfc3339, StaysInsideTheYearsThatHaveFourDigits) {
+  EXPECT_EQ(rfc3339(std::numeric_limits<UnixMillis>::max()), "9999-12-31T23:59:59.999Z");
+  EXPECT_EQ(rfc3339(std::numeric_limits<UnixMillis>::min()), "0000-01-01T00:00:00Z");
 }
 
 TEST(ParseDuration, TakesSecondsDaysAndGosForm) {

@@ -24,20 +24,23 @@ MountPoint built_in(keys::MountId id, std::string path, std::string engine, std:
   return mount;
 }
 
+/// By which the Config finds it: the path without the slash that ends it.
+std::pair<keys::NamespaceId, std::string> mount_name(const records::Mount& record) {
+  return {record.namespace_id(), record.path().substr(0, record.path().size() - 1)};
+}
+
 }  // namespace
 
 const MountPoint* Config::mount_of(keys::NamespaceId owner, std::string_view path) const {
-  // Mount paths end with a slash: try every prefix of whole segments, the longest first.
-  Name name{owner, std::string(path)};
-  if (!name.second.ends_with('/')) name.second.push_back('/');
-  while (!name.second.empty()) {
-    const auto found = mounts_.find(name);
+  // Every prefix of whole segments, the longest first.
+  if (path.ends_with('/')) path.remove_suffix(1);
+  for (;;) {
+    const auto found = mounts_.find(NameView{owner, path});
     if (found != mounts_.end()) return &found->second;
-    name.second.pop_back();
-    const std::size_t slash = name.second.rfind('/');
-    name.second.resize(slash == std::string::npos ? 0 : slash + 1);
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string_view::npos) return nullptr;
+    path = path.substr(0, slash);
   }
-  return nullptr;
 }
 
 std::vector<const MountPoint*> Config::mounts(keys::NamespaceId owner) const {
@@ -49,12 +52,12 @@ std::vector<const MountPoint*> Config::mounts(keys::NamespaceId owner) const {
 }
 
 std::shared_ptr<const Policy> Config::policy(keys::NamespaceId owner, std::string_view name) const {
-  const auto found = policies_.find(Name{owner, std::string(name)});
+  const auto found = policies_.find(NameView{owner, name});
   return found == policies_.end() ? nullptr : found->second;
 }
 
 bool Config::policy_unusable(keys::NamespaceId owner, std::string_view name) const {
-  const auto found = policies_.find(Name{owner, std::string(name)});
+  const auto found = policies_.find(NameView{owner, name});
   return found != policies_.end() && found->second == nullptr;
 }
 
@@ -111,12 +114,12 @@ Result<std::shared_ptr<Config>> ConfigStore::load() {
   config->mounts_versions_[keys::kRootNamespace] = guard->version();
   for (MountPoint& mount : std::array{built_in(kSysMount, "sys/", "sys", "System routes"),
                                       built_in(kTokenMount, "auth/token/", "token", "Token based credentials")}) {
-    config->mounts_.emplace(Config::Name{keys::kRootNamespace, mount.record.path()}, std::move(mount));
+    config->mounts_.emplace(mount_name(mount.record), std::move(mount));
   }
   TRY(for_each(keys::kMountKind, [&](const EntryRef& entry) -> Result<void> {
     TRY_ASSIGN(records::Mount record, decode_record<records::Mount>(entry->value()));
     if (record.state() != records::Mount::ACTIVE) return {};
-    Config::Name name{record.namespace_id(), record.path()};
+    auto name = mount_name(record);
     config->mounts_.insert_or_assign(std::move(name), MountPoint{std::move(record), entry->version()});
     return {};
   }));

@@ -47,9 +47,16 @@ class Config {
  private:
   friend class ConfigStore;
   using Name = std::pair<keys::NamespaceId, std::string>;
-  std::map<Name, MountPoint, std::less<>> mounts_;
+  using NameView = std::pair<keys::NamespaceId, std::string_view>;
+  /// Compares names with views of names: nothing is copied to look.
+  struct NameLess {
+    using is_transparent = void;
+    bool operator()(const auto& a, const auto& b) const { return view(a) < view(b); }
+    static NameView view(const auto& name) { return {name.first, name.second}; }
+  };
+  std::map<Name, MountPoint, NameLess> mounts_;  // By path without its slash.
   std::map<keys::NamespaceId, storage::Version> mounts_versions_;
-  std::map<Name, std::shared_ptr<const Policy>, std::less<>> policies_;
+  std::map<Name, std::shared_ptr<const Policy>, NameLess> policies_;
 };
 
 /// Keeps the Config of an unsealed store current: a commit that changes a mount or a policy marks it stale before it

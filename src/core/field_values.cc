@@ -130,7 +130,7 @@ std::optional<std::int64_t> to_duration(std::string_view text) {
 
 }  // namespace
 
-Result<FieldValues> FieldValues::parse(std::span<const Field> fields, std::vector<std::string_view> path_values,
+Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const PathValues& path_values,
                                        const std::vector<std::pair<std::string, std::string>>& query,
                                        std::string_view body) {
   FieldValues values;
@@ -214,6 +214,12 @@ std::string FieldValues::text(std::string_view name) const {
   const Slot* found = slot(name, FieldType::kString);
   if (found == nullptr) return {};
   return found->json ? *scalar_text(*found->json) : std::string(found->text);
+}
+
+std::string_view FieldValues::path_text(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kString);
+  CHECK(found != nullptr && found->field->source == FieldSource::kPath);
+  return found->text;
 }
 
 SecretBytes FieldValues::secret(std::string_view name) const {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "core/route.h"
+#include "core/router.h"
 
 namespace keyhold::core {
 
@@ -25,12 +26,13 @@ class FieldValues {
  public:
   /// Values of path fields as the router matched them; query and body as received.
   /// errors: kInvalid, naming the field and what it should be.
-  static Result<FieldValues> parse(std::span<const Field> fields, std::vector<std::string_view> path_values,
+  static Result<FieldValues> parse(std::span<const Field> fields, const PathValues& path_values,
                                    const std::vector<std::pair<std::string, std::string>>& query,
                                    std::string_view body);
 
   bool has(std::string_view name) const;
   std::string text(std::string_view name) const;  // "" when absent.
+  std::string_view path_text(std::string_view name) const;  // Of a path field, without a copy.
   SecretBytes secret(std::string_view name) const;
   std::int64_t integer(std::string_view name, std::int64_t otherwise = 0) const;
   bool boolean(std::string_view name, bool otherwise = false) const;

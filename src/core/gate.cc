@@ -9,7 +9,6 @@ namespace keyhold::core {
 namespace {
 
 constexpr std::int64_t kRetryAfterS = 1;
-constexpr std::size_t kIdBytes = 16;
 
 Error denied() { return {Code::kDenied, "permission denied"}; }
 Error not_taken() { return {Code::kUnavailable, "the store did not take the write: try again"}; }
@@ -18,24 +17,6 @@ Error not_journaled() {
   return {Code::kUnknown, "the write was made and could not be recorded in full: read before you retry"};
 }
 Error sealed() { return {Code::kSealed, "Vault is sealed"}; }
-
-/// A random UUID (RFC 9562, version 4).
-std::string make_request_id(crypto::Rng& rng) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::array<char, kIdBytes> bytes{};
-  rng.fill(bytes);
-  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
-  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
-  std::string text;
-  text.reserve(36);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text.push_back('-');
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    text.push_back(kHex[byte >> 4]);
-    text.push_back(kHex[byte & 15]);
-  }
-  return text;
-}
 
 /// Errors of a run against the caches that say nothing yet: what looks damaged may be half old, half new.
 bool wants_the_store(Code code) { return code == Code::kMiss || code == Code::kConflict || code == Code::kCorrupt; }
@@ -52,7 +33,6 @@ struct Gate::Job {
   Lane& lane;
   Request request;
   Done done;
-  std::string request_id;
   MonotonicMillis deadline_ms = 0;
 
   // Found anew by each run.
@@ -74,7 +54,7 @@ struct Gate::Job {
   std::string conflict_key;  // Of the last conflict.
   std::string queue_key;     // In whose ConflictQueue this request has its place.
 
-  Result<Reply> result = Reply::none();
+  Answer answer;
 };
 
 Gate::~Gate() {
@@ -97,29 +77,25 @@ void Gate::commit(storage::Batch batch, storage::CommitDone done) {
 
 void Gate::handle(Lane& lane, Request request, Done done) {
   auto job = std::make_shared<Job>(lane, std::move(request), std::move(done));
-  job->request_id = make_request_id(node_.rng());
+  job->answer.request_id = RequestId::random(node_.rng());
   job->deadline_ms = node_.clock().monotonic_ms() + limits::kRequestDeadlineMs;
   start_on_lane(job);
 }
 
 void Gate::start_on_lane(const JobPtr& job) {
-  if (auto resolved = resolve(*job, Run::kOnLane); !resolved.ok()) {
+  const Result<void> resolved = resolve(*job, Run::kOnLane);
+  if (!resolved.ok()) {
     if (resolved.code() == Code::kMiss) return submit(job);
-    // What has no route still tells nothing to a stranger: it goes on, to be authenticated first.
-    if (job->session == nullptr) {
-      job->result = std::move(resolved).error();
-      return finish_on_lane(job);
-    }
   } else if (job->match.route->info->journaled == Journaled::kIntentFirst) {
     return submit_after_intent(job);
   } else if (job->match.route->info->cost != Cost::kCached) {
     return submit(job);
   }
   Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kCachedOnly);
-  Result<Reply> result = execute(*job, tx, Run::kOnLane);
+  Result<Reply> result = execute(*job, tx, Run::kOnLane, resolved);
   if (!result.ok() && wants_the_store(result.code())) return submit(job);
   CHECK(!tx.writes());
-  job->result = std::move(result);
+  job->answer.result = std::move(result);
   finish_on_lane(job);
 }
 
@@ -139,7 +115,7 @@ void Gate::submit_after_intent(const JobPtr& job) {
   if (job->match.route->info->access.open() && !admitted(*job)) return submit(job);
   write_intent(job, [this, job](const Result<void>& written) {
     if (!written.ok()) {
-      job->result = written.error();
+      job->answer.result = written.error();
       return finish_on_lane(job);
     }
     job->intent_written = true;
@@ -152,7 +128,7 @@ void Gate::run_on_pool(const JobPtr& job) {
     return finish(job, Error{Code::kUnavailable, "the request waited too long for its turn"});
   }
   Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kThroughStore);
-  Result<Reply> result = execute(*job, tx, Run::kOnPool);
+  Result<Reply> result = execute(*job, tx, Run::kOnPool, resolve(*job, Run::kOnPool));
   if (!result.ok() && result.code() == Code::kConflict) return run_again(job);
   // A part that another commit removed after its head was read is not damage.
   if (!result.ok() && result.code() == Code::kCorrupt && tx.outdated()) return run_again(job);
@@ -176,6 +152,8 @@ void Gate::run_on_pool(const JobPtr& job) {
 
 Result<void> Gate::resolve(Job& job, Run run) {
   job.match = {};
+  job.fields.reset();
+  job.principal.reset();
   if (run == Run::kOnLane) {
     if (node_.config().stale() && job.lane.session.get() != nullptr) {
       return Error{Code::kMiss, "the configuration is stale"};
@@ -197,10 +175,8 @@ Result<void> Gate::resolve(Job& job, Run run) {
   return {};
 }
 
-Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run) {
-  job.fields.reset();
-  job.principal.reset();
-  const Result<void> resolved = resolve(job, run);
+Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<void>& resolved) {
+  // What has no route still tells nothing to a stranger: it goes on, to be authenticated first.
   if (!resolved.ok() && (resolved.code() == Code::kMiss || job.session == nullptr)) return resolved.error();
 
   const RouteInfo* route = resolved.ok() ? job.match.route->info : nullptr;
@@ -251,7 +227,7 @@ void Gate::begin_commit(const JobPtr& job) {
   job->lane.hand_over([this, job] {
     write_intent(job, [this, job](const Result<void>& written) {
       if (!written.ok()) {
-        job->result = written.error();
+        job->answer.result = written.error();
         return finish_on_lane(job);
       }
       job->intent_written = true;
@@ -264,13 +240,20 @@ void Gate::begin_commit(const JobPtr& job) {
   });
 }
 
+RecordSubject Gate::subject_of(const Job& job) {
+  return {.request_id = job.answer.request_id.text(),
+          .request = job.request,
+          .route = job.match.route == nullptr ? nullptr : job.match.route->info,
+          .mount = job.match.mount,
+          .path = job.match.path,
+          .fields = job.fields ? &*job.fields : nullptr,
+          .principal = job.principal.get(),
+          .redactor = job.session == nullptr ? nullptr : &job.session->redactor};
+}
+
 void Gate::write_intent(const JobPtr& job, Lane::Written written) {
   Lane& lane = job->lane;
-  const RecordSubject subject{job->request_id,      job->request,
-                              job->match.route->info, job->match.mount,
-                              job->match.path,      job->fields ? &*job->fields : nullptr,
-                              job->principal.get(), job->session == nullptr ? nullptr : &job->session->redactor};
-  render_record(lane.scratch, RecordType::kIntent, subject, {}, {});
+  render_record(lane.scratch, RecordType::kIntent, subject_of(*job), {}, {});
   lane.stream().append(lane.scratch);
   lane.after_write(std::move(written));
 }
@@ -333,54 +316,52 @@ void Gate::run_again(const JobPtr& job) {
 }
 
 void Gate::finish(const JobPtr& job, Result<Reply> result) {
-  job->result = std::move(result);
+  job->answer.result = std::move(result);
   job->lane.hand_over([this, job] { finish_on_lane(job); });
 }
 
 /// What was decrypted before the node sealed and would be told after.
-bool Gate::tells_secrets(const Job& job, const Answer& answer) {
-  if (!answer.result.ok() || answer.result->data.empty() || job.intent_written) return false;
+bool Gate::tells_secrets(const Job& job) {
+  const Result<Reply>& result = job.answer.result;
+  if (!result.ok() || result->data.empty() || job.intent_written) return false;
   return job.match.route->info->availability == Availability::kUnsealed;
 }
 
 void Gate::finish_on_lane(const JobPtr& job) {
   if (!job->queue_key.empty()) conflicts_.leave(std::exchange(job->queue_key, {}));
-  Lane& lane = job->lane;
-  Answer answer;
-  answer.request_id = job->request_id;
-  answer.result = std::move(job->result);
+  Answer& answer = job->answer;
   const RouteInfo* route = job->match.route == nullptr ? nullptr : job->match.route->info;
   if (route != nullptr) answer.payload = route->reply;
   if (job->match.mount != nullptr) answer.mount_type = job->match.mount->record.engine();
   if (!answer.result.ok() && answer.result.code() == Code::kUnavailable) answer.retry_after_s = kRetryAfterS;
-  if (route != nullptr && route->journaled == Journaled::kNo) return job->done(std::move(answer));
-
-  const bool ok = answer.result.ok();
   // Strangers must not fill the disk. What has an intent was admitted before it.
   const bool stranger = job->principal == nullptr && !job->intent_written;
-  if (stranger && !admitted(*job)) {
+  if ((route != nullptr && route->journaled == Journaled::kNo) || (stranger && !admitted(*job))) {
     return job->done(std::move(answer));
   }
-  const RecordSubject subject{job->request_id,      job->request,
-                              route,                job->match.mount,
-                              job->match.path,      job->fields ? &*job->fields : nullptr,
-                              job->principal.get(), job->session == nullptr ? nullptr : &job->session->redactor};
-  const std::string_view outcome = !ok                                                ? outcome_word(answer.result.code())
-                                   : answer.result->outcome == Reply::Outcome::kNotFound ? "not-found"
-                                                                                       : "ok";
-  render_record(lane.scratch, job->intent_written ? RecordType::kOutcome : RecordType::kAccess, subject, outcome,
-                ok ? std::string_view(answer.result->audit_members) : std::string_view());
-  lane.stream().append(lane.scratch);
-  lane.after_write([job, held = std::make_shared<Answer>(std::move(answer))](const Result<void>& written) {
+  write_last_record(*job);
+  job->lane.after_write([job](const Result<void>& written) {
+    Answer& held = job->answer;
     if (!written.ok()) {
-      const bool committed = job->intent_written && held->result.ok();
-      held->result = committed ? not_journaled() : written.error();
-      held->retry_after_s = committed ? 0 : kRetryAfterS;
-    } else if (tells_secrets(*job, *held) && job->lane.session.get() != job->session) {
-      held->result = sealed();
+      const bool committed = job->intent_written && held.result.ok();
+      held.result = committed ? not_journaled() : written.error();
+      held.retry_after_s = committed ? 0 : kRetryAfterS;
+    } else if (tells_secrets(*job) && job->lane.session.get() != job->session) {
+      held.result = sealed();
     }
-    job->done(std::move(*held));
+    job->done(std::move(held));
   });
+}
+
+void Gate::write_last_record(const Job& job) {
+  const Result<Reply>& result = job.answer.result;
+  const bool ok = result.ok();
+  const std::string_view outcome = !ok                                           ? outcome_word(result.code())
+                                   : result->outcome == Reply::Outcome::kNotFound ? "not-found"
+                                                                                  : "ok";
+  render_record(job.lane.scratch, job.intent_written ? RecordType::kOutcome : RecordType::kAccess, subject_of(job), outcome,
+                ok ? std::string_view(result->audit_members) : std::string_view());
+  job.lane.stream().append(job.lane.scratch);
 }
 
 }  // namespace keyhold::core

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/mutex.h"
+#include "base/unique_function.h"
+#include "core/audit_record.h"
 #include "core/authenticator.h"
 #include "core/conflict_queue.h"
 #include "core/lane.h"
@@ -30,7 +32,7 @@ class Gate {
   Gate(Node& node, const Router& router) : node_(node), router_(router), authenticator_(node.clock()) {}
   ~Gate();
 
-  using Done = std::function<void(Answer)>;
+  using Done = UniqueFunction<void(Answer)>;
 
   /// Answers `request`. `done` is called once, on the lane's thread, possibly before this returns.
   void handle(Lane& lane, Request request, Done done);
@@ -48,7 +50,8 @@ class Gate {
   void write_intent(const JobPtr& job, Lane::Written written);
   void run_on_pool(const JobPtr& job);
   /// Everything between resolving and the commit. errors: kMiss only with kOnLane.
-  Result<Reply> execute(Job& job, Transaction& tx, Run run);
+  Result<Reply> execute(Job& job, Transaction& tx, Run run, const Result<void>& resolved);
+  /// Begins a run: finds the configuration and the route as they are now.
   Result<void> resolve(Job& job, Run run);
   Result<void> authenticate(Job& job, Transaction& tx, Run run);
 
@@ -61,7 +64,9 @@ class Gate {
   void run_again(const JobPtr& job);
   void finish(const JobPtr& job, Result<Reply> result);
   void finish_on_lane(const JobPtr& job);
-  static bool tells_secrets(const Job& job, const Answer& answer);
+  static bool tells_secrets(const Job& job);
+  static RecordSubject subject_of(const Job& job);
+  static void write_last_record(const Job& job);
 
   Node& node_;
   const Router& router_;

@@ -4,7 +4,7 @@
 
 namespace keyhold::core {
 
-void Lane::hand_over(std::function<void()> task) {
+void Lane::hand_over(UniqueFunction<void()> task) {
   bool first = false;
   {
     MutexLock lock(mutex_);
@@ -15,7 +15,7 @@ void Lane::hand_over(std::function<void()> task) {
 }
 
 void Lane::drain() {
-  std::vector<std::function<void()>> tasks;
+  std::vector<UniqueFunction<void()>> tasks;
   {
     MutexLock lock(mutex_);
     tasks.swap(handed_over_);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/unique_function.h"
 #include "core/audit/failure_quota.h"
 #include "core/audit/journal.h"
 #include "core/config.h"
@@ -31,13 +32,13 @@ class Lane {
       : config(config_source), session(session_source), stream_(stream), post_(std::move(post)), clock_(clock) {}
 
   /// Gives `task` to the I/O thread. Tasks handed over before the thread gets to them share one wake-up.
-  void hand_over(std::function<void()> task);
+  void hand_over(UniqueFunction<void()> task);
 
   audit::JournalStream& stream() { return stream_; }
   audit::FailureQuota& failures() { return failures_; }
 
   /// Called after the next write of the journal, with its result.
-  using Written = std::function<void(const Result<void>&)>;
+  using Written = UniqueFunction<void(const Result<void>&)>;
   void after_write(Written written);
 
   /// Calls `synced` on this thread once everything appended so far is on disk, or failed to get there.
@@ -65,7 +66,7 @@ class Lane {
   bool flush_scheduled_ = false;
 
   Mutex mutex_;
-  std::vector<std::function<void()>> handed_over_ GUARDED_BY(mutex_);
+  std::vector<UniqueFunction<void()>> handed_over_ GUARDED_BY(mutex_);
 };
 
 }  // namespace keyhold::core

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "core/keys.h"
+#include "crypto/random.h"
 
 /// What every wire API turns its requests into, and gets back: see design.md, "one door".
 namespace keyhold::core {
@@ -45,6 +47,17 @@ struct Request {
   std::uint16_t peer_port = 0;
 };
 
+/// Names a request in its answer and in the audit records: a random UUID (RFC 9562, version 4) as text.
+class RequestId {
+ public:
+  RequestId() = default;
+  static RequestId random(crypto::Rng& rng);
+  std::string_view text() const { return {text_.data(), text_.size()}; }
+
+ private:
+  std::array<char, 36> text_{};
+};
+
 /// The shape of a successful reply, declared by the route.
 enum class Payload : std::uint8_t {
   kNone,    // Success is all there is to say.
@@ -73,7 +86,7 @@ struct Reply {
 
 /// What the Gate answers: a reply of the route's shape, or an error.
 struct Answer {
-  std::string request_id;  // UUID; also in the audit records.
+  RequestId request_id;
   Result<Reply> result = Reply::none();
   Payload payload = Payload::kNone;
   std::string_view mount_type;  // "kv". Lives while the answer is given (Gate::Done), not longer.

@@ -1,5 +1,7 @@
 #include "core/router.h"
 
+#include <algorithm>
+
 namespace keyhold::core {
 namespace {
 
@@ -22,11 +24,13 @@ void Router::append(EngineRoutes& routes, BoundRoute route) {
   std::string_view rest = route.info->path;
   std::string_view segment;
   while (next_segment(rest, segment)) route.segments.push_back(segment);
+  CHECK(std::count_if(route.segments.begin(), route.segments.end(), is_parameter) <=
+        static_cast<std::ptrdiff_t>(PathValues::kMax));
   route.takes_rest = !route.segments.empty() && route.segments.back().ends_with("...}");
   routes.push_back(std::move(route));
 }
 
-bool Router::match_one(const BoundRoute& route, std::string_view path, std::vector<std::string_view>& values) {
+bool Router::match_one(const BoundRoute& route, std::string_view path, PathValues& values) {
   values.clear();
   for (std::size_t i = 0; i < route.segments.size(); ++i) {
     if (route.takes_rest && i + 1 == route.segments.size()) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,11 +24,32 @@ struct BoundRoute {
   bool takes_rest = false;                                     // The last segment is "{name...}".
 };
 
+/// What the parameters of a route's path stand for in one request, in order. Spans of the path.
+class PathValues {
+ public:
+  static constexpr std::size_t kMax = 4;  // CHECKed of every route.
+
+  PathValues() = default;
+  PathValues(std::initializer_list<std::string_view> values) {
+    for (const std::string_view value : values) push_back(value);
+  }
+  void clear() { size_ = 0; }
+  void push_back(std::string_view value) { values_[size_++] = value; }
+  std::size_t size() const { return size_; }
+  std::string_view operator[](std::size_t index) const { return values_[index]; }
+  auto begin() const { return values_.begin(); }
+  auto end() const { return values_.begin() + size_; }
+
+ private:
+  std::array<std::string_view, kMax> values_;
+  std::size_t size_ = 0;
+};
+
 struct RouteMatch {
   const MountPoint* mount = nullptr;
   const BoundRoute* route = nullptr;
-  std::string_view path;                      // As checked, routed and stored: a span of what was asked for.
-  std::vector<std::string_view> path_values;  // Spans of `path`.
+  std::string_view path;  // As checked, routed and stored: a span of what was asked for.
+  PathValues path_values;
 };
 
 /// Finds the route of a request among the engines. Filled at start by src/server, then constant.
@@ -66,7 +89,7 @@ class Router {
   using EngineRoutes = std::vector<BoundRoute>;
   static void append(EngineRoutes& routes, BoundRoute route);
   static Result<RouteMatch> match_in(const EngineRoutes& routes, Operation operation, std::string_view path);
-  static bool match_one(const BoundRoute& route, std::string_view path, std::vector<std::string_view>& values);
+  static bool match_one(const BoundRoute& route, std::string_view path, PathValues& values);
 
   std::map<std::string, EngineRoutes, std::less<>> engines_;
 };

@@ -27,15 +27,11 @@ void VaultApi::on_request(http::Worker& worker, http::Request http_request, std:
     return;
   }
   request->credential.memo = &memo_of(*exchange);
-  // The answer may want the query after the request is gone; std::function wants copyable captures.
-  struct Pending {
-    std::unique_ptr<http::Exchange> exchange;
-    std::vector<std::pair<std::string, std::string>> query;
+  // The answer may want the query after the request is gone.
+  auto respond = [exchange = std::move(exchange), query = request->query](core::Answer answer) {
+    exchange->respond(render_vault_answer(answer, query));
   };
-  auto pending = std::make_shared<Pending>(Pending{std::move(exchange), request->query});
-  gate_.handle(lane(worker.index()), std::move(*request), [pending](core::Answer answer) {
-    pending->exchange->respond(render_vault_answer(answer, pending->query));
-  });
+  gate_.handle(lane(worker.index()), std::move(*request), std::move(respond));
 }
 
 Result<void> VaultApi::close_lanes() {

@@ -48,7 +48,7 @@ void render_envelope(SecretBytes& out, const Answer& answer, const Reply& reply)
   const std::string_view data = reply.data.reveal();
   out.reserve(data.size() + 256);
   out.append("{\"request_id\":\"");
-  out.append(answer.request_id);
+  out.append(answer.request_id.text());
   out.append("\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":0,\"data\":");
   const bool is_auth = answer.payload == Payload::kAuth;
   out.append(is_auth || data.empty() ? std::string_view("null") : data);

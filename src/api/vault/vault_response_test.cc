@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "base/json.h"
 
 namespace keyhold::api {
@@ -13,9 +15,14 @@ using core::Payload;
 using core::Reply;
 using Query = std::vector<std::pair<std::string, std::string>>;
 
+const core::RequestId kRequestId = [] {
+  crypto::SeededRng rng(1);
+  return core::RequestId::random(rng);
+}();
+
 Answer answer_of(Result<Reply> result, Payload payload) {
   Answer answer;
-  answer.request_id = "11111111-2222-4333-8444-555555555555";
+  answer.request_id = kRequestId;
   answer.result = std::move(result);
   answer.payload = payload;
   answer.mount_type = "kv";
@@ -61,7 +68,9 @@ TEST(VaultResponse, SaysWhenToTryAgain) {
 TEST(VaultResponse, ASecretStandsInTheEnvelope) {
   const http::Response response = render(answer_of(data_reply(R"({"n":1.10})"), Payload::kSecret));
   EXPECT_EQ(response.status, 200);
-  EXPECT_EQ(at(response, "request_id"), "\"11111111-2222-4333-8444-555555555555\"");
+  EXPECT_EQ(at(response, "request_id"), "\"" + std::string(kRequestId.text()) + "\"");
+  EXPECT_TRUE(std::regex_match(std::string(kRequestId.text()),
+                               std::regex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")));
   EXPECT_EQ(at(response, "data"), R"({"n":1.10})");
   EXPECT_EQ(at(response, "auth"), "null");
   EXPECT_EQ(at(response, "warnings"), "null");

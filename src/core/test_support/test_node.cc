@@ -25,7 +25,7 @@ T must(Result<T> result) {
 
 Got to_got(Answer answer) {
   Got got;
-  got.request_id = std::move(answer.request_id);
+  got.request_id = answer.request_id.text();
   got.mount_type = answer.mount_type;
   got.retry_after_s = answer.retry_after_s;
   if (!answer.result.ok()) {

@@ -69,7 +69,7 @@ Result<void> check_cas(const Call& call, const secrets::Head* head) {
 }  // namespace
 
 Result<Reply> KvEngine::read(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().text("path")));
+  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::not_found();
   const std::int64_t wanted = call.fields().integer("version");
   if (wanted < 0) return Error{Code::kInvalid, "the version must not be negative"};
@@ -96,7 +96,7 @@ Result<Reply> KvEngine::read(Call& call) {
 }
 
 Result<bool> KvEngine::exists(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().text("path")));
+  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return false;
   const auto* version = secrets::current_version(*head);
   return version != nullptr && secrets::readable(*version, call.now());
@@ -105,7 +105,7 @@ Result<bool> KvEngine::exists(Call& call) {
 Result<Reply> KvEngine::write(Call& call) {
   const auto data = call.fields().object("data");
   if (!data) return Error{Code::kInvalid, "no data provided: the body needs a \"data\" object"};
-  const std::string name = call.fields().text("path");
+  const std::string_view name = call.fields().path_text("path");
   TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), name));
   TRY(check_cas(call, head.get()));
 
@@ -124,7 +124,7 @@ Result<Reply> KvEngine::write(Call& call) {
 }
 
 Result<Reply> KvEngine::erase_latest(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().text("path")));
+  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::none();
   const auto* version = secrets::current_version(*head);
   if (version == nullptr) return Reply::none();
@@ -139,7 +139,7 @@ Result<Reply> KvEngine::erase_latest(Call& call) {
 Result<Reply> KvEngine::change(Call& call, secrets::StateChange change) {
   const auto numbers = call.fields().integer_list("versions");
   if (numbers.empty()) return no_versions();
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().text("path")));
+  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::none();
   TRY(secrets::change_versions(call.tx(), call.mount_id(), *head, numbers, change, call.now()));
   return Reply::none();
@@ -150,7 +150,7 @@ Result<Reply> KvEngine::undelete(Call& call) { return change(call, secrets::Stat
 Result<Reply> KvEngine::destroy(Call& call) { return change(call, secrets::StateChange::kDestroy); }
 
 Result<Reply> KvEngine::read_metadata(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().text("path")));
+  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::not_found();
   const auto* current = secrets::current_version(*head);
   Reply reply;
@@ -177,7 +177,7 @@ Result<Reply> KvEngine::list(Call& call) {
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object().key("keys").begin_array();
-  const std::string prefix = call.fields().text("path");
+  const std::string_view prefix = call.fields().path_text("path");
   std::string after;
   bool any = false;
   for (;;) {
