@@ -14,20 +14,9 @@ constexpr std::size_t kRequestLineExtraBytes = 64;            // Method and vers
 constexpr std::size_t kBodyStepBytes = 16 * 1024;             // A body's memory grows with what has arrived, from this.
 constexpr std::size_t kBodyUncountedBytes = 64 * 1024;        // Bodies up to this size are not worth an atomic.
 constexpr std::size_t kOutputKeptBytes = 16 * 1024;
-constexpr int kRequestsAtOnceMax = 16;                        // Pipelined ones, before others get their turn.
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-/// co_await: lets everything else that is ready run first.
-struct Yield {
-  Worker& worker;
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiting) const {
-    worker.post([waiting] { waiting.resume(); });
-  }
-  void await_resume() const noexcept {}
-};
 
 }  // namespace
 
@@ -131,7 +120,6 @@ Detached Connection::run(std::unique_ptr<Connection> self, Admission admission) 
 
 /// Until a request is refused (kRefuse), the connection is to be closed properly (kGoOn), or is gone (kEnd).
 Task<Connection::Next> Connection::serve() {
-  int at_once = 0;
   do {
     std::size_t head_bytes = 0;
     std::size_t seen = 0;
@@ -144,7 +132,6 @@ Task<Connection::Next> Connection::serve() {
       } else if (phase_ != Phase::kHead) {
         enter(Phase::kHead, context_.options.header_read_ms);
       }
-      at_once = 0;
       const Completion got = co_await fill(ReadBuffer::kBytesUsual);
       if (got.status == Completion::Status::kCancelled && seen == 0 && !timed_out_) co_return Next::kGoOn;
       if (const Next next = check(got); next != Next::kGoOn) co_return next;
@@ -167,10 +154,6 @@ Task<Connection::Next> Connection::serve() {
     out_.clear();
     if (out_.capacity() > kOutputKeptBytes) out_ = {};
     in_.trim();
-    if (++at_once == kRequestsAtOnceMax) {
-      at_once = 0;
-      co_await Yield{context_.worker};
-    }
   } while (keep_alive_ && !winding_down_ && !aborted_);
   co_return Next::kGoOn;
 }
@@ -333,11 +316,11 @@ bool Connection::count_body(std::size_t bytes) {
 
 void Connection::enter(Phase phase, std::int64_t limit_ms) {
   phase_ = phase;
-  deadline_ms_ = context_.now_ms + context_.sweep_ms + limit_ms;  // now_ms may be a sweep old.
+  deadline_ms_ = context_.loop.now_ms() + limit_ms;
 }
 
 void Connection::sweep() {
-  if (context_.now_ms < deadline_ms_) return;
+  if (context_.loop.now_ms() < deadline_ms_) return;
   switch (phase_) {
     case Phase::kHead:
     case Phase::kBody:

@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/secret_bytes.h"
 #include "http/coroutine.h"
+#include "http/event_loop.h"
 #include "http/read_buffer.h"
 #include "http/request_parser.h"
 #include "http/server.h"
@@ -51,8 +52,7 @@ struct WorkerContext {
   Handler& handler;
   const ServerOptions& options;
   Totals& totals;
-  std::int64_t sweep_ms;            // Time-outs are late by up to twice this, never early.
-  MonotonicMillis now_ms = 0;       // As of the last sweep.
+  const EventLoop& loop;
   std::string date_line;            // As of the last sweep.
   bool draining = false;            // No new requests.
   std::vector<Connection*> connections;
@@ -79,7 +79,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Ends what has taken too long.
+  /// Ends what has taken too long. Time-outs are late by up to the time between two sweeps, never early.
   void sweep();
   /// Closes when idle, else after the response under way.
   void wind_down();

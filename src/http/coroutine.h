@@ -5,8 +5,7 @@
 #include <optional>
 #include <utility>
 
-/// The two coroutine types that connections need. Own ones, as Asio's awaitable would bring its templates into every
-/// file and cost an allocation and an executor hop for each operation.
+/// The two coroutine types that connections need. Own ones, as C++20 has none.
 namespace keyhold::http {
 
 /// Runs by itself: starts when called, suspends only in its own awaits, and frees its frame when it ends.

@@ -1,22 +1,22 @@
 #include "http/io_worker.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
+#include <cerrno>
 #include <utility>
 
 #include "http/render.h"
+#include "http/socket_stream.h"
 
 namespace keyhold::http {
 namespace {
 
 constexpr std::int64_t kSweepMsMin = 10;
 constexpr std::int64_t kSweepMsMax = 1'000;
-constexpr std::int64_t kAcceptBackOffMs = 100;          // When descriptors or memory have run out.
+constexpr int kAcceptsMax = 16;                          // A turn.
 constexpr std::size_t kRefusedConnectionsMax = 64;      // Beyond connections_max: told so; further ones are dropped.
 
 std::int64_t sweep_interval_ms(const ServerOptions& options) {
@@ -24,53 +24,74 @@ std::int64_t sweep_interval_ms(const ServerOptions& options) {
   return std::clamp(shortest / 4, kSweepMsMin, kSweepMsMax);
 }
 
-Peer make_peer(const boost::asio::ip::tcp::endpoint& endpoint) {
-  boost::asio::ip::address address = endpoint.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    address = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
-  }
-  return {.address = address.to_string(), .port = endpoint.port()};
-}
-
 }  // namespace
 
-IoWorker::IoWorker(int index, const ServerOptions& options, Handler& handler, Totals& totals)
+/// A listening socket.
+class IoWorker::Listening final : public EventLoop::Watcher {
+ public:
+  Listening(IoWorker& worker, int listener_index, int descriptor, const TlsContext* tls_context)
+      : Watcher(*worker.loop_, descriptor), listener(listener_index), tls(tls_context), worker_(worker) {}
+
+  const int listener;
+  const TlsContext* const tls;
+
+  bool open() const { return descriptor() >= 0; }
+  /// Tries again what failed for want of descriptors or memory.
+  void sweep() {
+    if (std::exchange(wants_, false)) accept_some();
+  }
+
+ private:
+  void on_events(std::uint32_t) override { accept_some(); }
+
+  void accept_some() {
+    for (int accepted = 0; accepted < kAcceptsMax; ++accepted) {
+      SocketAddress peer;
+      socklen_t size = SocketAddress::kSizeMax;
+      const int connection = ::accept4(descriptor(), peer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (connection >= 0) {
+        worker_.admit(*this, connection, peer);
+      } else if (errno == EAGAIN) {
+        return;
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        wants_ = true;
+        return;
+      }  // Else the connection is gone already: accept(2).
+    }
+    call_again();
+  }
+
+  IoWorker& worker_;
+  bool wants_ = false;
+};
+
+IoWorker::IoWorker(int index, std::unique_ptr<EventLoop> loop, const ServerOptions& options, Handler& handler, Totals& totals)
     : index_(index),
+      loop_(std::move(loop)),
       context_{.worker = *this,
                .handler = handler,
                .options = options,
                .totals = totals,
-               .sweep_ms = sweep_interval_ms(options),
+               .loop = *loop_,
                .date_line = {},
                .connections = {}} {}
 
-void IoWorker::post(std::function<void()> task) { boost::asio::post(io_, std::move(task)); }
+IoWorker::~IoWorker() = default;
 
-void IoWorker::add_listener(int listener, Acceptor acceptor, const TlsContext* tls) {
-  listening_.emplace_back(listener, std::move(acceptor), tls);
+Result<void> IoWorker::add_listener(int listener, int descriptor, const TlsContext* tls) {
+  const auto& added = listening_.emplace_back(std::make_unique<Listening>(*this, listener, descriptor, tls));
+  if (!added->open()) return Error{Code::kUnavailable, "the system cannot watch another listening socket"};
+  return {};
 }
 
 void IoWorker::run() {
-  // OpenSSL writes to sockets without MSG_NOSIGNAL; blocked here, the signal of such a write goes nowhere.
-  sigset_t pipe;
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   pthread_setname_np(pthread_self(), "http");
-
-  const auto work = boost::asio::make_work_guard(io_);
-  sweep();
-  for (Listening& listening : listening_) accept(listening);
-  io_.run();
+  loop_->run(sweep_interval_ms(context_.options), [this] { sweep(); });
 }
 
 void IoWorker::drain() {
   context_.draining = true;
-  boost::system::error_code ignored;
-  for (Listening& listening : listening_) {
-    listening.acceptor.close(ignored);
-    listening.back_off.cancel();
-  }
+  listening_.clear();
   wind_down_connections();
 }
 
@@ -85,47 +106,25 @@ void IoWorker::for_each_connection(void (Connection::*act)()) {
   }
 }
 
-void IoWorker::accept(Listening& listening) {
-  listening.acceptor.async_accept(listening.peer, [this, &listening](const boost::system::error_code& error, Socket socket) {
-    if (!listening.acceptor.is_open()) return;
-    if (!error) {
-      admit(listening, std::move(socket));
-    } else if (error != boost::asio::error::connection_aborted) {
-      return accept_later(listening);
-    }
-    accept(listening);
-  });
-}
-
-void IoWorker::accept_later(Listening& listening) {
-  listening.back_off.expires_after(std::chrono::milliseconds(kAcceptBackOffMs));
-  listening.back_off.async_wait([this, &listening](const boost::system::error_code& error) {
-    if (!error && listening.acceptor.is_open()) accept(listening);
-  });
-}
-
-void IoWorker::admit(Listening& listening, Socket socket) {
+void IoWorker::admit(const Listening& listening, int descriptor, const SocketAddress& peer) {
   const std::size_t open = context_.totals.connections();
   const std::size_t max = context_.options.connections_max;
+  const bool tls = listening.tls != nullptr;
   // A refusal over TLS would cost a handshake.
-  if (open >= max && (listening.tls != nullptr || open >= max + kRefusedConnectionsMax)) return;
-
-  Peer peer = make_peer(listening.peer);
-  peer.tls = listening.tls != nullptr;
-  peer.listener = listening.listener;
-  auto stream = peer.tls ? make_tls_stream(std::move(socket), listening.tls->current().get()) : make_plain_stream(std::move(socket));
+  if (open >= max && (tls || open >= max + kRefusedConnectionsMax)) {
+    ::close(descriptor);
+    return;
+  }
+  auto stream = tls ? make_tls_stream(*loop_, descriptor, listening.tls->current().get()) : make_plain_stream(*loop_, descriptor);
   if (stream == nullptr) return;
-  Connection::start(context_, std::move(stream), std::move(peer), open >= max ? Admission::kRefused : Admission::kServed);
+  Connection::start(context_, std::move(stream), {.address = peer.host(), .port = peer.port(), .tls = tls, .listener = listening.listener},
+                    open >= max ? Admission::kRefused : Admission::kServed);
 }
 
 void IoWorker::sweep() {
-  context_.now_ms = clock_.monotonic_ms();
   context_.date_line = date_line(clock_.now_ms());
   for_each_connection(&Connection::sweep);
-  sweep_timer_.expires_after(std::chrono::milliseconds(context_.sweep_ms));
-  sweep_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) sweep();
-  });
+  for (const auto& listening : listening_) listening->sweep();
 }
 
 }  // namespace keyhold::http

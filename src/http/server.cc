@@ -1,52 +1,59 @@
 #include "http/server.h"
 
+#include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/ip/v6_only.hpp>
+#include <cerrno>
 #include <latch>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "http/io_worker.h"
+#include "http/socket_address.h"
 #include "http/tls_context.h"
 
 namespace keyhold::http {
 namespace {
 
-using boost::asio::ip::tcp;
 constexpr std::int64_t kAbortWaitMs = 1'000;
 
 /// Whether other sockets may listen at the same endpoint: one for each worker.
 enum class Sharing : std::uint8_t { kAlone, kShared };
 
-Result<Acceptor> listen(boost::asio::io_context& io, const tcp::endpoint& endpoint, Sharing sharing) {
-  Acceptor acceptor(io);
-  boost::system::error_code error;
-  const auto failed = [&]() -> Error {
-    return {Code::kUnavailable, "cannot listen on " + endpoint.address().to_string() + " port " + std::to_string(endpoint.port()) +
-                                    ": " + error.message()};
-  };
-  if (acceptor.open(endpoint.protocol(), error)) return failed();
-  if (acceptor.set_option(tcp::acceptor::reuse_address(true), error)) return failed();
-  if (endpoint.protocol() == tcp::v6() && acceptor.set_option(boost::asio::ip::v6_only(false), error)) return failed();
-  const int shared = sharing == Sharing::kShared ? 1 : 0;
-  ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_REUSEPORT, &shared, sizeof shared);
-  if (acceptor.bind(endpoint, error)) return failed();
-  if (acceptor.listen(boost::asio::socket_base::max_listen_connections, error)) return failed();
-  return acceptor;
+bool set_option(int descriptor, int level, int name, int value) {
+  return ::setsockopt(descriptor, level, name, &value, sizeof value) == 0;
 }
 
-class AsioServer final : public Server {
+/// A listening socket.
+Result<int> listen_at(const SocketAddress& address, Sharing sharing) {
+  const int descriptor = ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const bool listens = descriptor >= 0 && set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) &&
+                       set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, sharing == Sharing::kShared ? 1 : 0) &&
+                       set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1) &&  // Connections inherit it.
+                       (!address.is_ipv6() || set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0)) &&
+                       ::bind(descriptor, address.data(), address.size()) == 0 && ::listen(descriptor, SOMAXCONN) == 0;
+  if (listens) return descriptor;
+  const int error = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  return Error{Code::kUnavailable, "cannot listen on " + address.host() + " port " + std::to_string(address.port()) + ": " +
+                                       std::generic_category().message(error)};
+}
+
+class EpollServer final : public Server {
  public:
-  AsioServer(ServerOptions options, Handler& handler) : options_(std::move(options)) {
+  explicit EpollServer(ServerOptions options) : options_(std::move(options)) {}
+  ~EpollServer() override { stop(0); }
+
+  Result<void> bind_all(Handler& handler) {
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     const int count = options_.threads > 0 ? options_.threads : static_cast<int>(cores);
-    for (int i = 0; i < count; ++i) workers_.push_back(std::make_unique<IoWorker>(i, options_, handler, totals_));
-  }
-  ~AsioServer() override { stop(0); }
-
-  Result<void> bind_all() {
+    for (int i = 0; i < count; ++i) {
+      TRY_ASSIGN(auto loop, EventLoop::make());
+      workers_.push_back(std::make_unique<IoWorker>(i, std::move(loop), options_, handler, totals_));
+    }
     for (std::size_t i = 0; i < options_.listeners.size(); ++i) TRY(bind_one(options_.listeners[i], static_cast<int>(i)));
     return {};
   }
@@ -88,25 +95,26 @@ class AsioServer final : public Server {
 
  private:
   Result<void> bind_one(const ListenerOptions& listener, int index) {
-    boost::system::error_code error;
-    const auto address = boost::asio::ip::make_address(listener.host, error);
-    if (error) return Error{Code::kInvalid, "the listener address '" + listener.host + "' is not an IP address"};
+    auto address = SocketAddress::parse(listener.host, listener.port);
+    if (!address) return Error{Code::kInvalid, "the listener address '" + listener.host + "' is not an IP address"};
     const TlsContext* tls = nullptr;
     if (listener.tls) {
       TRY_ASSIGN(auto loaded, TlsContext::load(listener.tls_files));
       tls = tls_.emplace_back(std::move(loaded)).get();
     }
 
-    tcp::endpoint endpoint(address, listener.port);
     const Sharing sharing = workers_.size() > 1 ? Sharing::kShared : Sharing::kAlone;
     // A second server on a fixed port must fail, and not quietly get half of the connections.
-    if (sharing == Sharing::kShared && listener.port != 0) TRY(listen(workers_.front()->io(), endpoint, Sharing::kAlone));
-    for (auto& worker : workers_) {
-      TRY_ASSIGN(Acceptor acceptor, listen(worker->io(), endpoint, sharing));
-      endpoint.port(acceptor.local_endpoint(error).port());
-      worker->add_listener(index, std::move(acceptor), tls);
+    if (sharing == Sharing::kShared && listener.port != 0) {
+      TRY_ASSIGN(const int probe, listen_at(*address, Sharing::kAlone));
+      ::close(probe);
     }
-    ports_.push_back(endpoint.port());
+    for (auto& worker : workers_) {
+      TRY_ASSIGN(const int descriptor, listen_at(*address, sharing));
+      address = SocketAddress::of(descriptor);  // With the port that was free.
+      TRY(worker->add_listener(index, descriptor, tls));
+    }
+    ports_.push_back(address->port());
     return {};
   }
 
@@ -132,8 +140,8 @@ class AsioServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::bind(ServerOptions options, Handler& handler) {
-  auto server = std::make_unique<AsioServer>(std::move(options), handler);
-  TRY(server->bind_all());
+  auto server = std::make_unique<EpollServer>(std::move(options));
+  TRY(server->bind_all(handler));
   return std::unique_ptr<Server>(std::move(server));
 }
 

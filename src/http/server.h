@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 
-/// The server's side of HTTP/1.1, plain and TLS. Knows no domain word; Asio and Beast stay inside this folder.
+/// The server's side of HTTP/1.1, plain and TLS. Knows no domain word; Beast and OpenSSL stay inside this folder.
 namespace keyhold::http {
 
 struct HeaderField {

@@ -72,6 +72,32 @@ TEST(Server, ServesPipelinedRequestsInOrder) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(client.read().body, "POST /p body " + std::to_string(i));
 }
 
+TEST(Server, ServesOthersWhileOneClientPipelines) {
+  constexpr int kRequests = 100;
+  int pipelined = 0;
+  std::promise<int> pipelined_before_other;
+  TestHandler handler([&](Worker& worker, Request request, std::unique_ptr<Exchange> exchange) {
+    if (request.target == "/other") pipelined_before_other.set_value(pipelined);
+    if (request.target == "/a") ++pipelined;
+    TestHandler::echo(worker, std::move(request), std::move(exchange));
+  });
+  const auto server = start_server(handler);
+  Client one(server->port(0));
+  Client other(server->port(0));
+  EXPECT_EQ(one.ask("GET /first HTTP/1.1\r\nHost: h\r\n\r\n").status, 200);
+  EXPECT_EQ(other.ask("GET /first HTTP/1.1\r\nHost: h\r\n\r\n").status, 200);
+
+  std::promise<void> both_sent;
+  server->worker(0).post([&] { both_sent.get_future().wait(); });
+  std::string requests;
+  for (int i = 0; i < kRequests; ++i) requests += kGet;
+  ASSERT_TRUE(one.send(requests));
+  ASSERT_TRUE(other.send("GET /other HTTP/1.1\r\nHost: h\r\n\r\n"));
+  both_sent.set_value();
+  EXPECT_LT(pipelined_before_other.get_future().get(), kRequests / 2);
+  for (int i = 0; i < kRequests; ++i) EXPECT_EQ(one.read().status, 200);
+}
+
 TEST(Server, ReadsRequestsByteByByte) {
   TestHandler handler;
   const auto server = start_server(handler);

@@ -60,6 +60,21 @@ TEST(ServerTls, TakesLargeBodiesBothWaysAndPipelines) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(client.read().status, 200);
 }
 
+TEST(ServerTls, GoesOnAfterAKeyUpdate) {
+  const TlsFixture fixture;
+  TestHandler handler;
+  const auto server = start_server(handler, with_tls(fixture.files()));
+  TlsClient client(server->port(0), {.ca_path = fixture.path("ca.pem")});
+  std::promise<void> both_sent;
+  EXPECT_EQ(client.ask(kGet).status, 200);
+  // The record without data and the request arrive together.
+  server->worker(0).post([&] { both_sent.get_future().wait(); });
+  ASSERT_TRUE(client.update_keys());
+  ASSERT_TRUE(client.send(kGet));
+  both_sent.set_value();
+  EXPECT_EQ(client.read().status, 200);
+}
+
 TEST(ServerTls, SaysGoodbye) {
   const TlsFixture fixture;
   TestHandler handler;

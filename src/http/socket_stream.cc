@@ -1,11 +1,12 @@
 #include "http/socket_stream.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
 #include <cerrno>
 #include <climits>
 #include <utility>
@@ -14,114 +15,128 @@ namespace keyhold::http {
 namespace {
 
 using Status = Completion::Status;
-using boost::asio::socket_base;
+
+// What one stream may do before others get their turn: pipelined requests, and bodies that arrive as fast as they are read.
+constexpr std::size_t kTurnBytesMax = 64 * 1024;
+constexpr std::size_t kOperationBytes = 4 * 1024;  // Each operation counts for so many bytes more.
 
 /// What one attempt at an operation came to.
-enum class Attempt : std::uint8_t { kDone, kEnd, kFailed, kWantsRead, kWantsWrite };
+enum class Attempt : std::uint8_t { kDone, kEnd, kFailed, kWaits };
 
-/// Attempts an operation without blocking and waits for the socket when it must. Asio does the waiting only: its own
-/// reads and its ssl::stream would copy through buffers of their own, 70 KiB for each TLS connection.
-class SocketStream : public Stream {
+/// Attempts an operation without blocking, and again whenever the socket has become ready for it. Knows from the loop's
+/// events and the last calls whether a call can move anything, and makes none that cannot.
+class SocketStream : public Stream, protected EventLoop::Watcher {
  public:
-  explicit SocketStream(Socket socket) : socket_(std::move(socket)) {
-    boost::system::error_code ignored;
-    socket_.native_non_blocking(true, ignored);
-    socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-  }
+  SocketStream(EventLoop& loop, int descriptor) : Watcher(loop, descriptor) {}
 
   bool start(Operation operation, std::span<char> bytes, Completion& completion) final {
     operation_ = operation;
     bytes_ = bytes;
     done_ = 0;
-    // Between requests an attempt would mostly find nothing.
-    const bool wait_first = operation == Operation::kRead && !has_pending();
-    if (wait_first) {
-      wait(socket_base::wait_read, completion);
-      return false;
-    }
-    return advance(completion);
+    cancelled_ = false;
+    completion_ = &completion;
+    return advance();
   }
 
   void cancel() final {
-    boost::system::error_code ignored;
-    socket_.cancel(ignored);
+    if (completion_ == nullptr) return;
+    cancelled_ = true;
+    call_again();
   }
   void close() final {
-    boost::system::error_code ignored;
-    closed_ = true;
-    socket_.close(ignored);
+    close_descriptor();
+    if (completion_ != nullptr) call_again();
   }
 
  protected:
   /// Adds what it moved to done_.
   virtual Attempt attempt(Operation operation, std::span<char> rest) = 0;
-  /// Bytes may be readable that the socket will not announce.
-  virtual bool has_pending() const = 0;
 
-  int descriptor() { return socket_.native_handle(); }
   void add_done(std::size_t bytes) { done_ += bytes; }
+  bool readable() const { return readable_; }
 
-  Attempt receive(std::span<char> into) {
+  /// As recv(2).
+  ssize_t receive(std::span<char> into) {
+    if (!readable_) return would_block();
     const ssize_t received = ::recv(descriptor(), into.data(), into.size(), 0);
-    if (received > 0) {
-      add_done(static_cast<std::size_t>(received));
-      return Attempt::kDone;
-    }
+    if (received == 0) hung_up_ = true;
+    // Fewer bytes than there was room for are all that there were: epoll(7). What comes later is announced.
+    const bool drained = received < 0 ? errno == EAGAIN : static_cast<std::size_t>(received) < into.size();
+    if (drained) readable_ = hung_up_;
+    return received;
+  }
+  /// As send(2).
+  ssize_t transmit(std::span<const char> from) {
+    if (!writable_) return would_block();
+    const ssize_t sent = ::send(descriptor(), from.data(), from.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EAGAIN) writable_ = false;
+    return sent;
+  }
+  Attempt receive_some(std::span<char> into) {
+    const ssize_t received = receive(into);
+    if (received < 0) return errno == EAGAIN ? Attempt::kWaits : Attempt::kFailed;
     if (received == 0) return Attempt::kEnd;
-    return would_block() ? Attempt::kWantsRead : Attempt::kFailed;
+    add_done(static_cast<std::size_t>(received));
+    return Attempt::kDone;
   }
-  static bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
-  void shutdown_socket() {
-    boost::system::error_code ignored;
-    socket_.shutdown(socket_base::shutdown_send, ignored);
-  }
+  void shutdown_socket() { ::shutdown(descriptor(), SHUT_WR); }
 
  private:
+  static ssize_t would_block() {
+    errno = EAGAIN;
+    return -1;
+  }
+
+  void on_events(std::uint32_t events) final {
+    hung_up_ = hung_up_ || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    readable_ = readable_ || hung_up_ || (events & EPOLLIN) != 0;
+    writable_ = writable_ || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+    spent_bytes_ = 0;
+    if (completion_ == nullptr) return;
+    Completion& completion = *completion_;
+    if (advance()) completion.waiting.resume();  // May destroy this stream.
+  }
+
   /// As far as it goes without waiting. True when the operation is over.
-  bool advance(Completion& completion) {
-    const Attempt result = closed_ ? Attempt::kFailed : attempt(operation_, bytes_.subspan(done_));
-    switch (result) {
-      case Attempt::kWantsRead:
-        wait(socket_base::wait_read, completion);
-        return false;
-      case Attempt::kWantsWrite:
-        wait(socket_base::wait_write, completion);
+  bool advance() {
+    if (descriptor() < 0) return finish(Status::kFailed);
+    if (cancelled_) return finish(Status::kCancelled);
+    if (spent_bytes_ >= kTurnBytesMax) {
+      call_again();
+      return false;
+    }
+    switch (attempt(operation_, bytes_.subspan(done_))) {
+      case Attempt::kWaits:
         return false;
       case Attempt::kDone:
-        finish(Status::kOk, completion);
-        return true;
+        return finish(Status::kOk);
       case Attempt::kEnd:
-        finish(Status::kEnd, completion);
-        return true;
+        return finish(Status::kEnd);
       case Attempt::kFailed:
         break;
     }
-    finish(Status::kFailed, completion);
+    return finish(Status::kFailed);
+  }
+
+  bool finish(Status status) {
+    spent_bytes_ += done_ + kOperationBytes;
+    completion_->status = status;
+    completion_->bytes = done_;
+    completion_ = nullptr;
     return true;
   }
 
-  void wait(socket_base::wait_type what, Completion& completion) {
-    socket_.async_wait(what, [this, &completion](const boost::system::error_code& error) {
-      if (error) {
-        const bool cancelled = error == boost::asio::error::operation_aborted && !closed_;
-        finish(cancelled ? Status::kCancelled : Status::kFailed, completion);
-      } else if (!advance(completion)) {
-        return;
-      }
-      completion.waiting.resume();
-    });
-  }
+  // False when a call would find nothing, until the loop tells of a change. A new socket has room to write.
+  bool readable_ = false;
+  bool writable_ = true;
+  bool hung_up_ = false;  // So readable for ever: there is an end to be read, or an error.
 
-  void finish(Status status, Completion& completion) const {
-    completion.status = status;
-    completion.bytes = done_;
-  }
-
-  Socket socket_;
+  Completion* completion_ = nullptr;  // Of the operation under way.
   Operation operation_ = Operation::kRead;
   std::span<char> bytes_;
   std::size_t done_ = 0;
-  bool closed_ = false;
+  bool cancelled_ = false;
+  std::size_t spent_bytes_ = 0;  // Since the loop has called.
 };
 
 class PlainStream final : public SocketStream {
@@ -131,25 +146,23 @@ class PlainStream final : public SocketStream {
   std::string client_certificate_der() const override { return {}; }
 
  private:
-  bool has_pending() const override { return false; }
-
   Attempt attempt(Operation operation, std::span<char> rest) override {
     switch (operation) {
       case Operation::kHandshake:
         return Attempt::kDone;
       case Operation::kRead:
       case Operation::kDiscard:
-        return receive(rest);
+        return receive_some(rest);
       case Operation::kWrite:
-        return send(rest);
+        return transmit_all(rest);
     }
     return Attempt::kFailed;
   }
 
-  Attempt send(std::span<const char> rest) {
+  Attempt transmit_all(std::span<const char> rest) {
     while (!rest.empty()) {
-      const ssize_t sent = ::send(descriptor(), rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (sent < 0) return would_block() ? Attempt::kWantsWrite : Attempt::kFailed;
+      const ssize_t sent = transmit(rest);
+      if (sent < 0) return errno == EAGAIN ? Attempt::kWaits : Attempt::kFailed;
       add_done(static_cast<std::size_t>(sent));
       rest = rest.subspan(static_cast<std::size_t>(sent));
     }
@@ -157,12 +170,18 @@ class PlainStream final : public SocketStream {
   }
 };
 
-/// OpenSSL on the descriptor itself: half the CPU of going through memory buffers. Its writes raise SIGPIPE, which
-/// the workers' threads block.
+/// OpenSSL over the stream's own calls: half the CPU of going through memory buffers, and unlike over the descriptor it
+/// makes no call that would find nothing, and none that raises SIGPIPE.
 class TlsStream final : public SocketStream {
  public:
-  TlsStream(Socket socket, SSL* ssl) : SocketStream(std::move(socket)), ssl_(ssl) {
-    usable_ = SSL_set_fd(ssl_.get(), descriptor()) == 1;
+  TlsStream(EventLoop& loop, int descriptor, SSL* ssl) : SocketStream(loop, descriptor), ssl_(ssl) {
+    BIO* const transport = BIO_new(transport_method());
+    if (transport != nullptr) {
+      BIO_set_data(transport, this);
+      BIO_set_init(transport, 1);
+      SSL_set_bio(ssl_.get(), transport, transport);
+      usable_ = true;
+    }
     SSL_set_accept_state(ssl_.get());
   }
 
@@ -186,11 +205,11 @@ class TlsStream final : public SocketStream {
   }
 
  private:
-  bool has_pending() const override { return SSL_has_pending(ssl_.get()) == 1; }
-
   Attempt attempt(Operation operation, std::span<char> rest) override {
-    if (operation == Operation::kDiscard) return receive(rest);
+    if (operation == Operation::kDiscard) return receive_some(rest);
     if (!usable_) return Attempt::kFailed;
+    // Asking OpenSSL would cost more.
+    if (operation == Operation::kRead && !readable() && SSL_has_pending(ssl_.get()) == 0) return Attempt::kWaits;
     ERR_clear_error();
     const int size = static_cast<int>(std::min<std::size_t>(rest.size(), INT_MAX));
     int result = 0;
@@ -213,9 +232,8 @@ class TlsStream final : public SocketStream {
     }
     switch (SSL_get_error(ssl_.get(), result)) {
       case SSL_ERROR_WANT_READ:
-        return Attempt::kWantsRead;
       case SSL_ERROR_WANT_WRITE:
-        return Attempt::kWantsWrite;
+        return Attempt::kWaits;
       case SSL_ERROR_ZERO_RETURN:
         return Attempt::kEnd;
       default:
@@ -223,6 +241,32 @@ class TlsStream final : public SocketStream {
         return Attempt::kFailed;
     }
   }
+
+  static const BIO_METHOD* transport_method() {
+    static BIO_METHOD* const method = [] {
+      BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "keyhold");
+      BIO_meth_set_read_ex(made, transport_read);
+      BIO_meth_set_write_ex(made, transport_write);
+      BIO_meth_set_ctrl(made, transport_control);
+      return made;
+    }();
+    return method;
+  }
+  static int transport_read(BIO* transport, char* into, std::size_t size, std::size_t* received) {
+    const ssize_t result = static_cast<TlsStream*>(BIO_get_data(transport))->receive({into, size});
+    BIO_clear_retry_flags(transport);
+    if (result < 0 && errno == EAGAIN) BIO_set_retry_read(transport);
+    *received = static_cast<std::size_t>(std::max<ssize_t>(result, 0));
+    return result > 0 ? 1 : static_cast<int>(result);
+  }
+  static int transport_write(BIO* transport, const char* from, std::size_t size, std::size_t* sent) {
+    const ssize_t result = static_cast<TlsStream*>(BIO_get_data(transport))->transmit({from, size});
+    BIO_clear_retry_flags(transport);
+    if (result < 0 && errno == EAGAIN) BIO_set_retry_write(transport);
+    *sent = static_cast<std::size_t>(std::max<ssize_t>(result, 0));
+    return result > 0 ? 1 : static_cast<int>(result);
+  }
+  static long transport_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
 
   struct Free {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
@@ -233,12 +277,17 @@ class TlsStream final : public SocketStream {
 
 }  // namespace
 
-std::unique_ptr<Stream> make_plain_stream(Socket socket) { return std::make_unique<PlainStream>(std::move(socket)); }
+std::unique_ptr<Stream> make_plain_stream(EventLoop& loop, int descriptor) {
+  return std::make_unique<PlainStream>(loop, descriptor);
+}
 
-std::unique_ptr<Stream> make_tls_stream(Socket socket, SSL_CTX* context) {
+std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, SSL_CTX* context) {
   SSL* const ssl = SSL_new(context);
-  if (ssl == nullptr) return nullptr;
-  return std::make_unique<TlsStream>(std::move(socket), ssl);
+  if (ssl == nullptr) {
+    ::close(descriptor);
+    return nullptr;
+  }
+  return std::make_unique<TlsStream>(loop, descriptor, ssl);
 }
 
 }  // namespace keyhold::http

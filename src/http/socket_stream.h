@@ -1,20 +1,17 @@
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 
+#include "http/event_loop.h"
 #include "http/stream.h"
 
 using SSL_CTX = struct ssl_ctx_st;
 
 namespace keyhold::http {
 
-/// With a concrete executor: the type-erased one costs an allocation for each operation.
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
-
-std::unique_ptr<Stream> make_plain_stream(Socket socket);
+/// Take over a non-blocking connected socket. The stream dies before the loop does.
+std::unique_ptr<Stream> make_plain_stream(EventLoop& loop, int descriptor);
 /// nullptr when OpenSSL has no memory. Takes a reference of its own to `context`.
-std::unique_ptr<Stream> make_tls_stream(Socket socket, SSL_CTX* context);
+std::unique_ptr<Stream> make_tls_stream(EventLoop& loop, int descriptor, SSL_CTX* context);
 
 }  // namespace keyhold::http

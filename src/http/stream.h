@@ -22,11 +22,12 @@ struct Completion {
   std::coroutine_handle<> waiting;
 };
 
-/// The bytes of one accepted connection, plain or TLS: the seam that keeps Asio and OpenSSL out of the rest.
+/// The bytes of one accepted connection, plain or TLS: the seam that keeps sockets and OpenSSL out of the rest.
 ///
 /// An operation returns true when it is done at once, `completion` filled; else it fills it later and resumes
-/// `completion.waiting`, on the worker's thread and never from inside the call. One operation at a time; the stream, the
-/// buffer and the completion outlive it.
+/// `completion.waiting`, on the worker's thread and never from inside the call. Operations are done at once only as long as
+/// others need not wait for their turn. One operation at a time; the buffer and the completion outlive it, and nothing is
+/// resumed once the stream is destroyed.
 /// threads   Its worker's.
 class Stream {
  public:

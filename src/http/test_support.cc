@@ -249,6 +249,10 @@ std::string TlsClient::protocol() const {
 
 bool TlsClient::send(std::string_view bytes) { return SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size())) > 0; }
 
+bool TlsClient::update_keys() {
+  return SSL_key_update(ssl_, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 && SSL_do_handshake(ssl_) == 1;
+}
+
 long TlsClient::receive(char* into, std::size_t size) {
   const int received = SSL_read(ssl_, into, static_cast<int>(size));
   if (received > 0) return received;

@@ -114,6 +114,8 @@ class TlsClient final : public Client {
   /// The newest session, which the caller frees; or nullptr.
   SSL_SESSION* session() const { return session_ != nullptr && SSL_SESSION_up_ref(session_) == 1 ? session_ : nullptr; }
   bool send(std::string_view bytes) override;
+  /// With TLS 1.3: sends a record that carries no data.
+  bool update_keys();
 
  private:
   long receive(char* into, std::size_t size) override;

@@ -44,7 +44,7 @@ MAY_INCLUDE = {
 WRAPPED = [
     (re.compile(r"boost/(asio|beast)"), {"http"}),
     # TLS is http's; its session-ticket callback fills a name and an IV and keys the EVP contexts that it is handed.
-    (re.compile(r"openssl/(ssl|err|x509|evp|params|core_names|rand)\.h"), {"crypto", "http"}),
+    (re.compile(r"openssl/(ssl|bio|err|x509|evp|params|core_names|rand)\.h"), {"crypto", "http"}),
     (re.compile(r"openssl/"), {"crypto"}),
     (re.compile(r"rocksdb/"), {"storage"}),
     (re.compile(r"boost/json"), {"base"}),
