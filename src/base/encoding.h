@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -36,19 +38,25 @@ bool valid_utf8(std::string_view text);
 
 // Integers in keys and records, most significant byte first. `at` has room for 4 or 8 bytes.
 
+static_assert(std::endian::native == std::endian::little);
+
 inline void put_big_endian32(char* at, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<char>(value >> shift);
+  value = __builtin_bswap32(value);
+  std::memcpy(at, &value, sizeof value);
 }
 inline void put_big_endian64(char* at, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) *at++ = static_cast<char>(value >> shift);
+  value = __builtin_bswap64(value);
+  std::memcpy(at, &value, sizeof value);
 }
 inline std::uint32_t get_big_endian32(const char* at) {
   std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<std::uint8_t>(at[i]);
-  return value;
+  std::memcpy(&value, at, sizeof value);
+  return __builtin_bswap32(value);
 }
 inline std::uint64_t get_big_endian64(const char* at) {
-  return std::uint64_t{get_big_endian32(at)} << 32 | get_big_endian32(at + 4);
+  std::uint64_t value = 0;
+  std::memcpy(&value, at, sizeof value);
+  return __builtin_bswap64(value);
 }
 
 }  // namespace keyhold
