@@ -9,6 +9,7 @@
 #include "core/test_support/test_node.h"
 #include "engine/kv/kv_engine.h"
 #include "engine/sys/sys_engine.h"
+#include "engine/sys/sys_tools.h"
 #include "storage/fault_storage.h"
 
 namespace keyhold::engine::test {
@@ -26,12 +27,14 @@ class EngineNode {
             [this](core::Router& router, core::Node& own) {
               sys_.emplace(own, router);
               router.add("sys", *sys_);
+              router.add("sys", tools_);
               router.add("kv", kv_);
             },
             options) {}
 
  private:
   KvEngine kv_;
+  SysTools tools_;
   std::optional<SysEngine> sys_;
 
  public:
