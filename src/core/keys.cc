@@ -46,6 +46,7 @@ std::string chunk(MountId owner, std::string_view version_id, std::uint32_t inde
   return build('x', owner, version_id, {bytes, sizeof bytes});
 }
 std::string pending_chunks(MountId owner, std::string_view version_id) { return build('o', owner, version_id); }
+std::string installed_version(std::string_view version) { return build('y', kRootNamespace, version); }
 std::string job(NamespaceId owner, std::uint64_t id) { return build('j', owner, number(id)); }
 
 }  // namespace keyhold::core::keys

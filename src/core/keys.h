@@ -27,6 +27,7 @@ std::string secret(MountId owner, std::string_view secret_id);
 std::string version(MountId owner, std::string_view secret_id, std::string_view version_id);
 std::string chunk(MountId owner, std::string_view version_id, std::uint32_t index);
 std::string pending_chunks(MountId owner, std::string_view version_id);
+std::string installed_version(std::string_view version);
 std::string job(NamespaceId owner, std::uint64_t id);
 
 /// Where a kind's keys of all owners, or of one, begin.
@@ -34,6 +35,7 @@ inline constexpr std::string_view kMountKind = "m";
 inline constexpr std::string_view kPolicyKind = "p";
 inline constexpr std::string_view kJobKind = "j";
 inline constexpr std::string_view kPendingChunksKind = "o";
+inline constexpr std::string_view kInstalledVersionKind = "y";
 std::string with_owner(char kind, std::uint64_t owner);
 
 /// The kinds whose owner is a mount: what removing a mount deletes.

@@ -1,6 +1,8 @@
 #include "core/node.h"
 
 #include "base/limits.h"
+#include "base/version.h"
+#include "core/version_history.h"
 #include "crypto/ed25519.h"
 
 namespace keyhold::core {
@@ -87,11 +89,21 @@ Result<void> Node::activate() {
   TRY(config_.start());
   TRY_ASSIGN(const KeyBytes seed, barrier_.derive("journal-signing"));
   TRY_ASSIGN(auto signer, crypto::Ed25519Signer::from_seed(seed));
+  note_version();
   parts_.journal.set_signer(std::make_shared<const crypto::Ed25519Signer>(std::move(signer)));
   session_.publish(session);
   jobs_.start();
   active_ = true;
   return {};
+}
+
+/// A store that takes no writes is still served.
+void Node::note_version() {
+  Transaction tx(cache_, parts_.store, Transaction::Mode::kThroughStore);
+  if (!version_history::note(tx, kVaultApiVersion, parts_.clock.now_ms()).ok() || !tx.writes()) return;
+  auto commit = tx.prepare(barrier_);
+  const bool noted = commit.ok() && parts_.store.commit(std::move(commit->batch)).ok();
+  if (!noted) parts_.warn("the history of versions could not be written");
 }
 
 void Node::deactivate() {

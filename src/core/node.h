@@ -71,6 +71,7 @@ class Node {
   Result<std::shared_ptr<const Session>> make_session() const;
   Result<void> activate() REQUIRES(changing_);
   void deactivate() REQUIRES(changing_);
+  void note_version() REQUIRES(changing_);
   Result<SecretBytes> bootstrap(SecretBytes root_token) REQUIRES(changing_);
 
   Parts parts_;

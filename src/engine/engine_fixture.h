@@ -9,6 +9,7 @@
 #include "core/test_support/test_node.h"
 #include "engine/kv/kv_engine.h"
 #include "engine/sys/sys_engine.h"
+#include "engine/sys/sys_info.h"
 #include "engine/sys/sys_tools.h"
 #include "storage/fault_storage.h"
 
@@ -27,6 +28,7 @@ class EngineNode {
             [this](core::Router& router, core::Node& own) {
               sys_.emplace(own, router);
               router.add("sys", *sys_);
+              router.add("sys", info_);
               router.add("sys", tools_);
               router.add("kv", kv_);
             },
@@ -34,6 +36,7 @@ class EngineNode {
 
  private:
   KvEngine kv_;
+  SysInfo info_;
   SysTools tools_;
   std::optional<SysEngine> sys_;
 
