@@ -7,8 +7,7 @@
 
 #include "auth/token/token_auth.h"
 #include "core/test_support/test_node.h"
-#include "engine/kv/kv_engine.h"
-#include "engine/sys/sys_engine.h"
+#include "engine/engines.h"
 
 namespace keyhold::api {
 namespace {
@@ -24,9 +23,15 @@ struct Case {
   bool creates;  // The route tells create from update.
 };
 
-template <typename Engine>
-void append_cases(std::vector<Case>& cases, std::string_view mount) {
-  for (const auto& route : Engine::kRoutes) {
+/// Where the engines of a type are mounted here.
+std::string_view mount_of(std::string_view type) {
+  if (type == "sys") return "sys/";
+  if (type == "token") return "auth/token/";
+  return "kv/";
+}
+
+void append_cases(std::vector<Case>& cases, std::string_view mount, const auto& routes) {
+  for (const auto& route : routes) {
     std::string path(mount);
     path += route.info.path;
     for (std::size_t open = 0; (open = path.find('{')) != std::string::npos;) path.replace(open, path.find('}') - open + 1, "app");
@@ -41,9 +46,12 @@ class AuthorizationMatrix : public ::testing::Test {
     node_.initialize();
     node_.put_mount("kv/", "kv");
     EXPECT_EQ(node_.write("kv/data/app", R"({"data":{}})").word(), "found");
-    append_cases<engine::SysEngine>(cases_, "sys/");
-    append_cases<auth::TokenAuth>(cases_, "auth/token/");
-    append_cases<engine::KvEngine>(cases_, "kv/");
+    for_each_table([this](std::string_view type, const auto& routes) { append_cases(cases_, mount_of(type), routes); });
+  }
+
+  static void for_each_table(const auto& visit) {
+    engine::Engines::for_each_table(visit);
+    visit("token", auth::TokenAuth::kRoutes);
   }
 
   bool denied(const Case& c, std::string token) {
@@ -63,20 +71,20 @@ class AuthorizationMatrix : public ::testing::Test {
 
   FakeClock clock_;
   storage::MemoryStorage store_{clock_};
-  engine::KvEngine kv_;
   auth::TokenAuth token_;
-  std::optional<engine::SysEngine> sys_;
+  std::optional<engine::Engines> engines_;
   TestNode node_{store_, clock_, [this](core::Router& router, core::Node& node) {
-                   sys_.emplace(node, router);
-                   router.add("sys", *sys_);
+                   engines_.emplace(node, router);
+                   engines_->add_to(router);
                    router.add("token", token_);
-                   router.add("kv", kv_);
                  }};
   std::vector<Case> cases_;
 };
 
 TEST_F(AuthorizationMatrix, HasEveryRoute) {
-  EXPECT_EQ(cases_.size(), engine::SysEngine::kRoutes.size() + auth::TokenAuth::kRoutes.size() + engine::KvEngine::kRoutes.size());
+  std::size_t routes = 0;
+  for_each_table([&routes](std::string_view, const auto& table) { routes += table.size(); });
+  EXPECT_EQ(cases_.size(), routes);
 }
 
 TEST_F(AuthorizationMatrix, WithoutATokenOnlyOpenRoutesAnswer) {

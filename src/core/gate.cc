@@ -23,6 +23,13 @@ bool wants_the_store(Code code) { return code == Code::kMiss || code == Code::kC
 
 Capability capability_of_update(bool exists) { return exists ? Capability::kUpdate : Capability::kCreate; }
 
+/// Whether the policies allow what the route does to anything at that path: of create and update, either.
+bool may_ask(const Principal& principal, const BoundRoute& route, std::string_view path) {
+  const CompiledPolicies& policies = principal.policies;
+  if (route.exists == nullptr) return policies.allows(path, route.info->access.capability());
+  return policies.allows(path, Capability::kCreate) || policies.allows(path, Capability::kUpdate);
+}
+
 }  // namespace
 
 /// One request on its way. Owned by whoever runs it next; its members are touched by one thread at a time.
@@ -192,9 +199,13 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
       return resolved.error();
     }
   }
-  TRY_ASSIGN(FieldValues fields, FieldValues::parse(route->fields, job.match.path_values, job.request.query,
-                                                    job.request.body.reveal()));
-  job.fields.emplace(std::move(fields));
+  auto fields = FieldValues::parse(route->fields, job.match.path_values, job.request.query, job.request.body.reveal());
+  if (!fields.ok()) {
+    // Whoever may not ask does not learn what is wrong with the question.
+    if (!open && !may_ask(*job.principal, *job.match.route, job.match.path)) return denied();
+    return std::move(fields).error();
+  }
+  job.fields.emplace(std::move(*fields));
   Transaction* transaction = job.session == nullptr ? nullptr : &tx;
   const Call::Parts parts{job.request,       job.config.get(),      job.match.mount, job.match.path, *job.fields,
                           job.principal.get(), job.session.get(), transaction,     node_.clock(),  node_.rng()};

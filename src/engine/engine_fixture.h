@@ -7,10 +7,7 @@
 
 #include "core/test_support/intercepted_storage.h"
 #include "core/test_support/test_node.h"
-#include "engine/kv/kv_engine.h"
-#include "engine/sys/sys_engine.h"
-#include "engine/sys/sys_info.h"
-#include "engine/sys/sys_tools.h"
+#include "engine/engines.h"
 #include "storage/fault_storage.h"
 
 namespace keyhold::engine::test {
@@ -19,26 +16,20 @@ using core::test::Ask;
 using core::test::Got;
 using core::test::TestNode;
 
-/// A node with the engines of this folder, and its own "sys".
+/// A node with all engines of this folder.
 class EngineNode {
  public:
   EngineNode(storage::Storage& store, const Clock& clock, TestNode::Options options = {1, nullptr})
       : node(
             store, clock,
             [this](core::Router& router, core::Node& own) {
-              sys_.emplace(own, router);
-              router.add("sys", *sys_);
-              router.add("sys", info_);
-              router.add("sys", tools_);
-              router.add("kv", kv_);
+              engines_.emplace(own, router);
+              engines_->add_to(router);
             },
             options) {}
 
  private:
-  KvEngine kv_;
-  SysInfo info_;
-  SysTools tools_;
-  std::optional<SysEngine> sys_;
+  std::optional<Engines> engines_;
 
  public:
   TestNode node;

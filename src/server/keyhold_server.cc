@@ -53,10 +53,9 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
 
   node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn});
   TRY(node_->load());
-  sys_ = std::make_unique<engine::SysEngine>(*node_, router_);
-  router_.add("sys", *sys_);
+  engines_ = std::make_unique<engine::Engines>(*node_, router_);
+  engines_->add_to(router_);
   router_.add("token", token_auth_);
-  router_.add("kv", kv_);
   gate_ = std::make_unique<core::Gate>(*node_, router_);
   vault_api_ = std::make_unique<api::VaultApi>(*gate_);
   TRY_ASSIGN(http_, http::Server::bind(std::move(http_options), *vault_api_));

@@ -15,8 +15,7 @@
 #include "core/node.h"
 #include "core/router.h"
 #include "crypto/random.h"
-#include "engine/kv/kv_engine.h"
-#include "engine/sys/sys_engine.h"
+#include "engine/engines.h"
 #include "http/server.h"
 #include "storage/storage.h"
 
@@ -59,12 +58,11 @@ class KeyholdServer {
   SystemClock clock_;
   crypto::OsRng rng_;
   core::Router router_;
-  engine::KvEngine kv_;
   auth::TokenAuth token_auth_;
   std::unique_ptr<storage::Storage> store_;
   std::unique_ptr<core::audit::Journal> journal_;
   std::unique_ptr<core::Node> node_;
-  std::unique_ptr<engine::SysEngine> sys_;
+  std::unique_ptr<engine::Engines> engines_;
   std::unique_ptr<core::Gate> gate_;
   std::unique_ptr<api::VaultApi> vault_api_;
   std::unique_ptr<http::Server> http_;

@@ -2,8 +2,7 @@
 
 #include "auth/token/token_auth.h"
 #include "base/json.h"
-#include "engine/kv/kv_engine.h"
-#include "engine/sys/sys_engine.h"
+#include "engine/engines.h"
 #include "server/server_command.h"
 
 namespace keyhold::server {
@@ -73,9 +72,8 @@ int routes_command(std::span<const std::string_view> arguments) {
       }
     }
   };
-  show("sys", engine::SysEngine::kRoutes);
+  engine::Engines::for_each_table(show);
   show("token", auth::TokenAuth::kRoutes);
-  show("kv", engine::KvEngine::kRoutes);
   writer.end_array();
   if (as_json) fmt::print("{}\n", out.reveal());
   return 0;

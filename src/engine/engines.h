@@ -1,0 +1,46 @@
+#pragma once
+
+#include "core/node.h"
+#include "core/router.h"
+#include "engine/kv/kv_engine.h"
+#include "engine/sys/sys_engine.h"
+#include "engine/sys/sys_info.h"
+#include "engine/sys/sys_tools.h"
+
+namespace keyhold::engine {
+
+/// Every engine there is, under the type that a mount names it by.
+///
+/// Outlives the router that it is added to.
+/// threads   As Router.
+class Engines {
+ public:
+  Engines(core::Node& node, const core::Router& router) : sys_(node, router) {}
+
+  void add_to(core::Router& router) {
+    for_each([&](const char* type, auto member) { router.add(type, this->*member); });
+  }
+
+  /// Calls `visit` with the type and the tables of routes under it.
+  template <typename Visit>
+  static void for_each_table(Visit&& visit) {
+    for_each([&]<typename Engine>(const char* type, Engine Engines::*) { visit(type, Engine::kRoutes); });
+  }
+
+ private:
+  /// The one list. Several objects may share a type: their tables are one.
+  template <typename Visit>
+  static void for_each(Visit&& visit) {
+    visit("sys", &Engines::sys_);
+    visit("sys", &Engines::sys_info_);
+    visit("sys", &Engines::sys_tools_);
+    visit("kv", &Engines::kv_);
+  }
+
+  SysEngine sys_;
+  SysInfo sys_info_;
+  SysTools sys_tools_;
+  KvEngine kv_;
+};
+
+}  // namespace keyhold::engine
