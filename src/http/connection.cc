@@ -81,6 +81,7 @@ Connection::Connection(WorkerContext& context, std::unique_ptr<Stream> stream, P
       stream_(std::move(stream)),
       peer_(std::move(peer)),
       index_(context.connections.size()),
+      closings_before_(context.totals.closings()),
       parser_(context.options.body_bytes_max) {
   context_.connections.push_back(this);
   context_.totals.add_connection();
@@ -341,6 +342,10 @@ void Connection::sweep() {
 void Connection::wind_down() {
   winding_down_ = true;
   if (phase_ == Phase::kIdle || (phase_ == Phase::kLinger && context_.draining)) stream_->cancel();
+}
+
+void Connection::wind_down_if_older() {
+  if (closings_before_ < context_.totals.closings()) wind_down();
 }
 
 void Connection::abort() {

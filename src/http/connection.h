@@ -32,6 +32,11 @@ class Totals {
   std::size_t connections() const { return connections_.load(std::memory_order_relaxed); }
   void add_connection() { connections_.fetch_add(1); }
   void remove_connection() EXCLUDES(mutex_);
+
+  /// Counts the times that all connections were told to close: those made after one are not meant by it.
+  std::uint64_t closings() const { return closings_.load(); }
+  void begin_closing() { closings_.fetch_add(1); }
+
   /// True when none is left, false after timeout_ms.
   bool wait_until_none(std::int64_t timeout_ms) EXCLUDES(mutex_);
 
@@ -42,6 +47,7 @@ class Totals {
  private:
   std::atomic<std::size_t> connections_{0};
   std::atomic<std::size_t> body_bytes_{0};
+  std::atomic<std::uint64_t> closings_{0};
   Mutex mutex_;
   CondVar none_left_;
 };
@@ -83,6 +89,8 @@ class Connection {
   void sweep();
   /// Closes when idle, else after the response under way.
   void wind_down();
+  /// The same, if it was there before the last Totals::begin_closing().
+  void wind_down_if_older();
   /// Closes now. May destroy this object.
   void abort();
 
@@ -121,6 +129,7 @@ class Connection {
   const std::unique_ptr<Stream> stream_;
   const Peer peer_;
   std::size_t index_;  // In context_.connections.
+  const std::uint64_t closings_before_;
 
   std::string client_certificate_der_;
   ReadBuffer in_;

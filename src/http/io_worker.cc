@@ -92,10 +92,10 @@ void IoWorker::run() {
 void IoWorker::drain() {
   context_.draining = true;
   listening_.clear();
-  wind_down_connections();
+  for_each_connection(&Connection::wind_down);
 }
 
-void IoWorker::wind_down_connections() { for_each_connection(&Connection::wind_down); }
+void IoWorker::wind_down_older_connections() { for_each_connection(&Connection::wind_down_if_older); }
 void IoWorker::abort_connections() { for_each_connection(&Connection::abort); }
 
 void IoWorker::for_each_connection(void (Connection::*act)()) {

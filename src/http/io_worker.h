@@ -32,7 +32,7 @@ class IoWorker final : public Worker {
   void finish() { loop_->stop(); }
   /// Stops accepting and serving new requests.
   void drain();
-  void wind_down_connections();
+  void wind_down_older_connections();
   void abort_connections();
 
  private:

@@ -81,7 +81,8 @@ class EpollServer final : public Server {
   }
 
   void close_connections() override {
-    for (auto& worker : workers_) worker->post([&worker = *worker] { worker.wind_down_connections(); });
+    totals_.begin_closing();
+    for (auto& worker : workers_) worker->post([&worker = *worker] { worker.wind_down_older_connections(); });
   }
 
   Result<void> reload_certificates() override {

@@ -142,7 +142,7 @@ class Server {
   virtual void start() = 0;
   /// Stops accepting, lets requests in flight finish for at most drain_ms, closes everything, joins the threads.
   virtual void stop(std::int64_t drain_ms) = 0;
-  /// Closes idle connections now and busy ones after their response (when sealing).
+  /// Closes idle connections now and busy ones after their response (when sealing). Those made after this call are left alone.
   virtual void close_connections() = 0;
   /// Loads the certificates of all listeners again, for new connections; on an error all old ones stay.
   virtual Result<void> reload_certificates() = 0;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <future>
+#include <latch>
 #include <string>
 #include <thread>
 
@@ -263,6 +264,7 @@ TEST(CloseConnections, ClosesIdleOnesNowAndBusyOnesAfterTheResponse) {
   });
   const auto server = start_server(handler);
   Client idle(server->port(0));
+  EXPECT_EQ(idle.ask(kGet).status, 200);
   Client busy(server->port(0));
   busy.send("GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
   auto [worker, exchange] = held.get_future().get();
@@ -272,6 +274,23 @@ TEST(CloseConnections, ClosesIdleOnesNowAndBusyOnesAfterTheResponse) {
   EXPECT_EQ(busy.read().body, "done");
   EXPECT_TRUE(busy.closed());
   EXPECT_EQ(Client(server->port(0)).ask(kGet).status, 200);
+}
+
+TEST(CloseConnections, LeavesAloneWhatConnectsAfterTheCall) {
+  TestHandler handler([](Worker&, Request, std::unique_ptr<Exchange> exchange) { exchange->respond(text_response("")); });
+  const auto server = start_server(handler);
+  std::latch close_called(1);
+  std::latch held(1);
+  server->worker(0).post([&] {
+    held.count_down();
+    close_called.wait();
+  });
+  held.wait();
+  server->close_connections();
+  Client late(server->port(0));  // Accepted in the turn that also closes the others.
+  late.send(kGet);
+  close_called.count_down();
+  EXPECT_EQ(late.read().status, 200);
 }
 
 }  // namespace
