@@ -38,7 +38,8 @@ inline constexpr std::string_view kPendingChunksKind = "o";
 inline constexpr std::string_view kInstalledVersionKind = "y";
 std::string with_owner(char kind, std::uint64_t owner);
 
-/// The kinds whose owner is a mount: what removing a mount deletes.
-inline constexpr std::string_view kMountOwnedKinds = "nhvxo";
+/// The kinds whose owner is a mount: what removing a mount deletes, in this order. The marks of pending chunks go first: a
+/// write that is still staging then loses its next batch, or leaves its mark with its chunks for whoever tidies up.
+inline constexpr std::string_view kMountOwnedKinds = "onhvx";
 
 }  // namespace keyhold::core::keys

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/test_support/intercepted_storage.h"
 #include "core/test_support/test_node.h"
 
 namespace keyhold::core::secrets {
@@ -52,7 +53,8 @@ class SecretTest : public ::testing::Test {
   FakeClock clock_;
   crypto::SeededRng rng_{1};
   storage::MemoryStorage store_{clock_};
-  test::TestNode node_{store_, clock_, [](Router&, Node&) {}};
+  test::InterceptedStorage tap_{store_};
+  test::TestNode node_{tap_, clock_, [](Router&, Node&) {}};
 };
 
 TEST_F(SecretTest, VersionsCountUpAndLabelsMove) {
@@ -151,6 +153,27 @@ TEST_F(SecretTest, ACommitThatComesAfterItsChunksWereTidiedAwayFails) {
   ASSERT_TRUE(node_.node().jobs().run_all().ok());
   EXPECT_EQ(store_.commit(std::move(commit.batch)).kind, storage::Outcome::Kind::kConflict);
   EXPECT_EQ(head("a"), nullptr);
+}
+
+TEST_F(SecretTest, AWriteThatIsStagedWhileItsMountIsRemovedLeavesNothing) {
+  const std::string big = R"({"k":")" + std::string(1 << 20, 'b') + R"("})";
+  for (const char kind : keys::kMountOwnedKinds) {
+    Transaction::Commit commit = prepared_put("a", big);
+    tap_.before_list(kind, [&] { EXPECT_TRUE(store_.commit(std::move(commit.staged[0])).ok()); });
+    records::Job job;
+    job.set_kind(records::Job::REMOVE_MOUNT_DATA);
+    job.set_namespace_id(keys::kRootNamespace);
+    job.set_mount_id(kMount);
+    Transaction tx = node_.transaction();
+    tx.put(keys::job(keys::kRootNamespace, kMount), encode_record(job));
+    ASSERT_TRUE(node_.commit(tx).ok());
+    ASSERT_TRUE(test::await([this] { return test::count_keys(store_, keys::kJobKind) == 0; }));
+    store_.commit(std::move(commit.staged[1]));  // It may be too late.
+  }
+  clock_.advance_ms(3600 * 1000);
+  ASSERT_TRUE(node_.node().jobs().run_all().ok());
+  EXPECT_EQ(keys_of_kind('o'), 0u);
+  EXPECT_EQ(keys_of_kind('x'), 0u);
 }
 
 TEST_F(SecretTest, ListsOneFolderInOrderPageByPage) {

@@ -9,7 +9,7 @@
 
 namespace keyhold::core::test {
 
-/// Lets something happen between two steps of a request: a hook runs once, before the next read of a key that matches.
+/// Lets something happen between two steps of a request: a hook runs once, before the next read or list of a key that matches.
 ///
 /// threads   Any. The hook runs without locks, on the reader's thread.
 class InterceptedStorage final : public storage::Storage {
@@ -17,10 +17,11 @@ class InterceptedStorage final : public storage::Storage {
   explicit InterceptedStorage(storage::Storage& inner) : inner_(inner) {}
 
   void before_get(char kind, std::function<void()> hook);
+  void before_list(char kind, std::function<void()> hook);
 
   using Storage::commit;
   Result<std::optional<storage::Entry>> get(std::string_view key, storage::ReadAt read_at = {}) const override;
-  Result<storage::Page> list(const storage::ListOptions& options) const override { return inner_.list(options); }
+  Result<storage::Page> list(const storage::ListOptions& options) const override;
   void commit(storage::Batch batch, storage::CommitDone done) override {
     inner_.commit(std::move(batch), std::move(done));
   }
@@ -37,9 +38,16 @@ class InterceptedStorage final : public storage::Storage {
 
  private:
   storage::Storage& inner_;
+  struct Hook {
+    char kind = 0;
+    std::function<void()> run;
+  };
+  /// The hook if it is for this key, else one that does nothing.
+  static std::function<void()> take(Hook& hook, std::string_view key);
+
   mutable Mutex mutex_;
-  char kind_ GUARDED_BY(mutex_) = 0;
-  mutable std::function<void()> hook_ GUARDED_BY(mutex_);
+  mutable Hook get_ GUARDED_BY(mutex_);
+  mutable Hook list_ GUARDED_BY(mutex_);
 };
 
 }  // namespace keyhold::core::test
