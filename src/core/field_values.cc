@@ -77,15 +77,6 @@ std::optional<std::string> scalar_text(json::Value value) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> to_integer(json::Value value) {
-  if (value.kind() == json::Kind::kNumber) {
-    if (auto number = value.as_int(); number.ok()) return *number;
-    return std::nullopt;
-  }
-  const auto text = scalar_text(value);
-  return text ? parse_integer(*text) : std::nullopt;
-}
-
 std::optional<std::vector<std::string>> to_string_list(json::Value value) {
   if (value.kind() != json::Kind::kArray) {
     const auto text = scalar_text(value);
@@ -130,6 +121,15 @@ std::optional<std::int64_t> to_duration(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::int64_t> weak_integer(json::Value value) {
+  if (value.kind() == json::Kind::kNumber) {
+    if (auto number = value.as_int(); number.ok()) return *number;
+    return std::nullopt;
+  }
+  const auto text = scalar_text(value);
+  return text ? parse_integer(*text) : std::nullopt;
+}
+
 Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const PathValues& path_values,
                                        const std::vector<std::pair<std::string, std::string>>& query,
                                        std::string_view body) {
@@ -154,7 +154,7 @@ Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const Path
       for (const auto& [name, text] : query) {
         if (name != field.name) continue;
         slot.text = text;
-        slot.present = true;
+        slot.present = !text.empty();  // "?version=" asks for nothing.
       }
     } else if (root) {
       slot.json = root->find(field.name);
@@ -172,7 +172,7 @@ Result<void> FieldValues::check(const Slot& slot) {
   switch (slot.field->type) {
     case FieldType::kString: fits = !is_json || is_scalar(slot.json->kind()); break;
     case FieldType::kInteger:
-      fits = is_json ? to_integer(*slot.json).has_value() : parse_integer(slot.text).has_value();
+      fits = is_json ? weak_integer(*slot.json).has_value() : parse_integer(slot.text).has_value();
       break;
     case FieldType::kBoolean: {
       const auto text = is_json ? scalar_text(*slot.json) : std::optional(std::string(slot.text));
@@ -234,7 +234,7 @@ SecretBytes FieldValues::secret(std::string_view name) const {
 std::int64_t FieldValues::integer(std::string_view name, std::int64_t otherwise) const {
   const Slot* found = slot(name, FieldType::kInteger);
   if (found == nullptr) return otherwise;
-  return found->json ? *to_integer(*found->json) : *parse_integer(found->text);
+  return found->json ? *weak_integer(*found->json) : *parse_integer(found->text);
 }
 
 bool FieldValues::boolean(std::string_view name, bool otherwise) const {

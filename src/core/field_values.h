@@ -17,6 +17,9 @@
 
 namespace keyhold::core {
 
+/// An integer as Vault takes it from JSON: a number, or a string that holds one. nullopt: anything else.
+std::optional<std::int64_t> weak_integer(json::Value value);
+
 /// The fields of one request, found and checked against their declared types before any handler runs.
 ///
 /// Holds spans of the request's body and path, which outlive it. Getters of the wrong type, or of a field that the

@@ -54,8 +54,8 @@ Result<void> check_cas(const Call& call, const secrets::Head* head) {
     }
     return {};
   }
-  auto wanted = cas->as_int();
-  if (!wanted.ok()) return Error{Code::kInvalid, "the check-and-set parameter must be an integer"};
+  const auto wanted = core::weak_integer(*cas);
+  if (!wanted) return Error{Code::kInvalid, "the check-and-set parameter must be an integer"};
   std::uint64_t current = 0;
   if (head != nullptr) {
     if (const auto* version = secrets::current_version(*head)) current = version->number();
@@ -96,10 +96,9 @@ Result<Reply> KvEngine::read(Call& call) {
 }
 
 Result<bool> KvEngine::exists(Call& call) {
+  // As Vault: a deleted secret is still there, so that who may only create cannot write over it.
   TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
-  if (head == nullptr) return false;
-  const auto* version = secrets::current_version(*head);
-  return version != nullptr && secrets::readable(*version, call.now());
+  return head != nullptr;
 }
 
 Result<Reply> KvEngine::write(Call& call) {

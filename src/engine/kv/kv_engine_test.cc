@@ -42,6 +42,7 @@ TEST_F(KvTest, WritesAndReadsVersions) {
   EXPECT_EQ(get("a", "3").data, "");
   EXPECT_EQ(get("a", "-1").word(), "invalid");
   EXPECT_EQ(get("a", "x").word(), "invalid");
+  EXPECT_EQ(get("a", "").at("metadata.version"), "2");
   EXPECT_EQ(get("a").mount_type, "kv");
 }
 
@@ -68,7 +69,10 @@ TEST_F(KvTest, CreateAndUpdateAreTwoCapabilities) {
   EXPECT_EQ(node_.write("kv/data/a", data("{}"), creator).word(), "found");
   EXPECT_EQ(node_.write("kv/data/a", data("{}"), creator).word(), "denied");
   EXPECT_EQ(node_.erase("kv/data/a").word(), "empty");
-  EXPECT_EQ(node_.write("kv/data/a", data("{}"), creator).word(), "found") << "a deleted one is made again";
+  EXPECT_EQ(node_.write("kv/data/a", data("{}"), creator).word(), "denied") << "a deleted one is still there";
+  const std::string updater = with_policy(R"(path "kv/data/*" { capabilities = ["update"] })");
+  EXPECT_EQ(node_.write("kv/data/a", data("{}"), updater).word(), "found");
+  EXPECT_EQ(node_.write("kv/data/b", data("{}"), updater).word(), "denied");
 }
 
 TEST_F(KvTest, CheckAndSet) {
@@ -79,10 +83,12 @@ TEST_F(KvTest, CheckAndSet) {
   EXPECT_EQ(put_cas("a", "1").word(), "invalid");
   EXPECT_EQ(put_cas("a", "-1").word(), "invalid");
   EXPECT_EQ(put_cas("a", "1.5").word(), "invalid");
+  EXPECT_EQ(put_cas("a", R"("x")").word(), "invalid");
+  EXPECT_EQ(put_cas("a", R"("1")").word(), "invalid");
   EXPECT_EQ(put_cas("a", "null").word(), "invalid");
   node_.erase("kv/data/a");
   EXPECT_EQ(put_cas("a", "0").word(), "invalid") << "a deleted version still counts";
-  EXPECT_EQ(put_cas("a", "2").word(), "found");
+  EXPECT_EQ(put_cas("a", R"("2")").word(), "found") << "Vault takes a number in a string";
 }
 
 TEST_F(KvTest, ADeletedVersionAnswersWithItsMetadataOnly) {
