@@ -203,7 +203,7 @@ Result<SealStatus> SealManager::unseal(const SecretBytes& share) {
   const MutexLock lock(mutex_);
   if (!barrier_.sealed()) return status_locked();
   if (shares_.empty()) TRY(load_locked());
-  if (!loaded_) return Error{Code::kInvalid, "not initialised"};
+  if (!loaded_) return Error{Code::kInvalid, "Vault is not initialized"};
   if (share.size() != share_bytes(loaded_->config)) return Error{Code::kInvalid, "the share has the wrong length"};
 
   const auto same = [&share](const SecretBytes& each) {

@@ -94,7 +94,7 @@ Result<Reply> SysEngine::read_mount(Call& call) {
   const std::string path = mount_path(call);
   const MountPoint* mount = call.config().mount_of(call.namespace_id(), path);
   if (mount == nullptr || mount->record.path() != path || is_auth(mount->record)) {
-    return Error{Code::kInvalid, "nothing is mounted at this path"};
+    return Error{Code::kInvalid, "No secret engine mount at this path"};  // Terraform looks for the first words.
   }
   Reply reply;
   json::Writer writer(reply.data);

@@ -22,6 +22,7 @@ TEST_F(MountTest, ListsAndReadsMounts) {
   EXPECT_EQ(node_.read("sys/mounts/kv").at("type"), "kv");
   EXPECT_EQ(node_.read("sys/mounts/kv/").at("type"), "kv");
   EXPECT_EQ(node_.read("sys/mounts/none").word(), "invalid");
+  EXPECT_TRUE(node_.read("sys/mounts/none").error->message.starts_with("No secret engine mount at"));
   EXPECT_EQ(node_.read("sys/mounts/auth/token").word(), "invalid");
 }
 
