@@ -173,6 +173,13 @@ std::string hex_encode(std::string_view bytes) {
   return text;
 }
 
+std::string format_uuid(std::string_view bytes) {
+  CHECK(bytes.size() == 16);
+  std::string text = hex_encode(bytes);
+  for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, 1, '-');
+  return text;
+}
+
 void append_hex(SecretBytes& out, std::string_view bytes) { hex_write(bytes, extend(out, 2 * bytes.size())); }
 
 Result<std::string> hex_decode(std::string_view text) { return hex_decode_to<std::string>(text); }

@@ -22,6 +22,9 @@ void append_hex(SecretBytes& out, std::string_view bytes);
 Result<std::string> hex_decode(std::string_view text);
 Result<SecretBytes> hex_decode_secret(std::string_view text);
 
+/// 16 bytes in the form of a UUID (RFC 9562), whatever they are.
+std::string format_uuid(std::string_view bytes);
+
 enum class Base64 : std::uint8_t {
   kStandard,  // RFC 4648 §4, padded.
   kUrlSafe,   // RFC 4648 §5, without padding, as in JWS (RFC 7515).

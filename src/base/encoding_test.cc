@@ -14,6 +14,10 @@ std::string all_bytes() {
   return bytes;
 }
 
+TEST(Encoding, AUuidHasItsDashes) {
+  EXPECT_EQ(format_uuid(std::string("\0\1\2\3\4\5\6\7\x8\x9\xa\xb\xc\xd\xe\xf", 16)), "00010203-0405-0607-0809-0a0b0c0d0e0f");
+}
+
 TEST(Hex, MatchesRfc4648) {
   EXPECT_EQ(hex_encode("foobar"), "666f6f626172");
   EXPECT_EQ(hex_decode("666F6f626172").value(), "foobar");

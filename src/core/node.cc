@@ -83,6 +83,11 @@ Result<SealStatus> Node::unseal(const SecretBytes& share) {
   return status;
 }
 
+void Node::reset_unseal() {
+  MutexLock lock(changing_);  // Not between the shares that an initialisation gives.
+  seal_manager_.reset();
+}
+
 Result<void> Node::activate() {
   TRY_ASSIGN(const auto session, make_session());
   TRY(cache_.start());

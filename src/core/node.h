@@ -47,7 +47,7 @@ class Node {
   Result<Initialized> initialize(int shares, int threshold, SecretBytes root_token = {});
 
   Result<SealStatus> unseal(const SecretBytes& share);
-  void reset_unseal() { seal_manager_.reset(); }
+  void reset_unseal();
   /// Drops all keys and everything decrypted; calls on_sealed.
   void seal();
 

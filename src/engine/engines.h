@@ -15,7 +15,8 @@ namespace keyhold::engine {
 /// threads   As Router.
 class Engines {
  public:
-  Engines(core::Node& node, const core::Router& router) : sys_(node, router) {}
+  Engines(core::Node& node, const core::Router& router, ServerFacts facts = {})
+      : sys_(node, router, std::move(facts)) {}
 
   void add_to(core::Router& router) {
     for_each([&](const char* type, auto member) { router.add(type, this->*member); });

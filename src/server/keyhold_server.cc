@@ -53,7 +53,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
 
   node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn});
   TRY(node_->load());
-  engines_ = std::make_unique<engine::Engines>(*node_, router_);
+  engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts);
   engines_->add_to(router_);
   router_.add("token", token_auth_);
   gate_ = std::make_unique<core::Gate>(*node_, router_);

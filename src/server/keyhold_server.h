@@ -27,6 +27,7 @@ struct Settings {
   Store store = Store::kEmbedded;
   std::string store_path;
   std::string journal_directory;
+  engine::ServerFacts facts;
   std::vector<http::ListenerOptions> listeners;
 };
 

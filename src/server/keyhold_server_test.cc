@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/json.h"
 #include "core/test_support/test_node.h"
 #include "http/test_support.h"
 
@@ -20,6 +21,7 @@ class KeyholdServerTest : public ::testing::Test {
     Settings settings;
     settings.store = Settings::Store::kMemory;
     settings.journal_directory = directory_.path() + "/audit";
+    settings.facts = {"inmem", "prod"};
     settings.listeners = {http::ListenerOptions{.host = "127.0.0.1"}};
     auto started = KeyholdServer::start(std::move(settings));
     CHECK(started.ok());
@@ -58,6 +60,24 @@ TEST_F(KeyholdServerTest, HealthFollowsTheState) {
   EXPECT_EQ(ask("GET", "/v1/sys/health?activecode=204").body, "");
   server_->node().seal();
   EXPECT_EQ(ask("GET", "/v1/sys/health").status, 503);
+}
+
+TEST_F(KeyholdServerTest, StatusNamesTheClusterWhileUnsealed) {
+  const auto member = [](const Reply& reply, std::string_view name) -> std::string {
+    const auto document = json::Document::parse(reply.body);
+    const auto value = document.ok() ? document->root().find(name) : std::nullopt;
+    return value && value->is_string() ? value->as_string().value() : "(none)";
+  };
+  EXPECT_EQ(member(ask("GET", "/v1/sys/seal-status"), "cluster_id"), "(none)");
+  initialize();
+  const Reply status = ask("GET", "/v1/sys/seal-status");
+  EXPECT_EQ(member(status, "storage_type"), "inmem");
+  EXPECT_EQ(member(status, "cluster_name"), "prod");
+  EXPECT_EQ(member(status, "cluster_id").size(), 36u);
+  EXPECT_EQ(member(ask("GET", "/v1/sys/health"), "cluster_name"), "prod");
+  EXPECT_EQ(member(ask("GET", "/v1/sys/health"), "cluster_id"), member(status, "cluster_id"));
+  server_->node().seal();
+  EXPECT_EQ(member(ask("GET", "/v1/sys/health"), "cluster_id"), "(none)");
 }
 
 TEST_F(KeyholdServerTest, HeadAnswersTheHeadOfGet) {

@@ -77,6 +77,7 @@ Settings settings_of(const Config& config) {
       config.storage.kind == StorageConfig::Kind::kMemory ? Settings::Store::kMemory : Settings::Store::kEmbedded;
   settings.store_path = config.storage.path;
   settings.journal_directory = config.audit_directory;
+  settings.facts = {config.storage.type, config.cluster_name};
   for (const ListenerConfig& listener : config.listeners) {
     http::ListenerOptions options;
     options.host = listener.address.host;

@@ -39,9 +39,7 @@ std::string random_uuid(crypto::Rng& rng) {
   std::string bytes = rng.bytes(16);
   bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
   bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
-  std::string text = hex_encode(bytes);
-  for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, 1, '-');
-  return text;
+  return format_uuid(bytes);
 }
 
 Result<KeyBytes> combine(std::span<const SecretBytes> shares) {

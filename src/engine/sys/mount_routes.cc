@@ -139,7 +139,7 @@ Result<Reply> SysEngine::mount(Call& call) {
   mount.set_path(path);
   mount.set_engine(type);
   mount.set_accessor(type + "_" + std::string(call.rng().base62(kAccessorCharacters).reveal()));
-  mount.set_uuid(hex_encode(call.rng().bytes(kUuidBytes)));
+  mount.set_uuid(format_uuid(call.rng().bytes(kUuidBytes)));
   mount.set_description(call.fields().text("description"));
   for (const auto& [name, value] : options) (*mount.mutable_options())[name] = value;
   mount.set_created_ms(call.now());

@@ -19,7 +19,18 @@ Result<SecretBytes> decode_share(const SecretBytes& text) {
   return Error{Code::kInvalid, "'key' must be a valid hex or base64 string"};
 }
 
-void append_status(json::Writer& writer, const core::SealStatus& status) {
+}  // namespace
+
+void SysEngine::append_cluster(json::Writer& writer) const {
+  const std::string id = format_uuid(node_.barrier().store_id());
+  writer.key("cluster_name");
+  writer.string(facts_.cluster_name.empty() ? "keyhold-cluster-" + id.substr(0, 8) : facts_.cluster_name);
+  writer.key("cluster_id").string(id);
+}
+
+Reply SysEngine::status_reply(const core::SealStatus& status) const {
+  Reply reply;
+  json::Writer writer(reply.data);
   writer.begin_object();
   writer.key("type").string(status.type);
   writer.key("initialized").boolean(status.initialized);
@@ -31,19 +42,12 @@ void append_status(json::Writer& writer, const core::SealStatus& status) {
   writer.key("version").string(kVaultApiVersion);
   writer.key("build_date").string("");
   writer.key("migration").boolean(false);
+  if (!status.sealed) append_cluster(writer);
   writer.key("recovery_seal").boolean(false);
-  writer.key("storage_type").string("raft");
+  writer.key("storage_type").string(facts_.storage_type);
   writer.end_object();
-}
-
-Reply status_reply(const core::SealStatus& status) {
-  Reply reply;
-  json::Writer writer(reply.data);
-  append_status(writer, status);
   return reply;
 }
-
-}  // namespace
 
 Result<Reply> SysEngine::read_init(Call&) {
   Reply reply;
@@ -52,6 +56,10 @@ Result<Reply> SysEngine::read_init(Call&) {
 }
 
 Result<Reply> SysEngine::init(Call& call) {
+  // Ignoring these would show in clear what the caller wants encrypted.
+  if (!call.fields().string_list("pgp_keys").empty() || !call.fields().text("root_token_pgp_key").empty()) {
+    return Error{Code::kInvalid, "shares and root token are not encrypted: leave out pgp_keys and root_token_pgp_key"};
+  }
   const std::int64_t shares = call.fields().integer("secret_shares", kDefaultShares);
   const std::int64_t threshold = call.fields().integer("secret_threshold", kDefaultThreshold);
   if (shares < 1 || shares > 255 || threshold < 1 || threshold > shares) {
@@ -109,6 +117,7 @@ Result<Reply> SysEngine::health(Call& call) {
   writer.key("replication_dr_mode").string("disabled");
   writer.key("server_time_utc").number(call.now() / 1000);
   writer.key("version").string(kVaultApiVersion);
+  if (reply.state == core::NodeState::kActive) append_cluster(writer);
   writer.end_object();
   return reply;
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "base/json.h"
 #include "core/audit/file_calls.h"
@@ -76,6 +77,28 @@ TEST_F(SealRoutesTest, InitialisationHasBounds) {
     EXPECT_EQ(init(numbers).word(), "invalid") << numbers;
   }
   EXPECT_EQ(node_.read("sys/init", "").at("initialized"), "false");
+}
+
+TEST_F(SealRoutesTest, NothingIsToldInClearThatWasWantedEncrypted) {
+  EXPECT_EQ(init(R"({"secret_shares":1,"secret_threshold":1,"pgp_keys":["x"]})").word(), "invalid");
+  EXPECT_EQ(init(R"({"secret_shares":1,"secret_threshold":1,"root_token_pgp_key":"x"})").word(), "invalid");
+  EXPECT_EQ(node_.read("sys/init", "").at("initialized"), "false");
+  EXPECT_EQ(init(R"({"secret_shares":1,"secret_threshold":1,"pgp_keys":[],"root_token_pgp_key":""})").word(), "found");
+}
+
+TEST(SealRoutesRaceTest, AResetDuringInitialisationLosesNoKeys) {
+  FakeClock clock;
+  for (int round = 0; round < 10; ++round) {
+    storage::MemoryStorage store(clock);
+    test::EngineNode engines(store, clock);
+    std::atomic<bool> done{false};
+    std::thread other([&] {
+      while (!done) engines.node.node().reset_unseal();
+    });
+    EXPECT_TRUE(engines.node.node().initialize(255, 200).ok());
+    done = true;
+    other.join();
+  }
 }
 
 TEST_F(SealRoutesTest, InitialisesOnce) {

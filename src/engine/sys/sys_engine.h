@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <string>
+#include <utility>
 
 #include "core/call.h"
 #include "core/node.h"
@@ -24,13 +26,20 @@ constexpr core::Route<Engine> status_route(std::string_view path, core::Payload 
           .handler = handler};
 }
 
+/// What status replies say of a server.
+struct ServerFacts {
+  std::string storage_type = "raft";  // As in the configuration.
+  std::string cluster_name{};         // Empty = one is made from the store's id.
+};
+
 /// The "sys/" routes: seal, mounts, policies, state.
 ///
 /// threads   Any.
 /// source    Vault API, system backend.
 class SysEngine {
  public:
-  SysEngine(core::Node& node, const core::Router& router) : node_(node), router_(router) {}
+  SysEngine(core::Node& node, const core::Router& router, ServerFacts facts = {})
+      : node_(node), router_(router), facts_(std::move(facts)) {}
 
   // seal_routes.cc
   Result<core::Reply> read_init(core::Call& call);
@@ -53,8 +62,13 @@ class SysEngine {
   Result<core::Reply> remove_policy(core::Call& call);
 
  private:
+  core::Reply status_reply(const core::SealStatus& status) const;
+  /// The cluster's members of an unsealed node's status.
+  void append_cluster(json::Writer& writer) const;
+
   core::Node& node_;
   const core::Router& router_;
+  const ServerFacts facts_;
 
   // Field tables.
   static constexpr std::array kInitFields{
@@ -65,7 +79,11 @@ class SysEngine {
       core::Field{.name = "secret_threshold",
                   .type = core::FieldType::kInteger,
                   .audit = core::Audit::kClear,
-                  .help = "Shares needed to unseal."}};
+                  .help = "Shares needed to unseal."},
+      core::Field{.name = "pgp_keys",
+                  .type = core::FieldType::kStringList,
+                  .help = "Refused: shares are not encrypted."},
+      core::Field{.name = "root_token_pgp_key", .help = "Refused: the root token is not encrypted."}};
   static constexpr std::array kUnsealFields{
       core::Field{.name = "key", .help = "One share of the unseal key, in hexadecimal or base64."},
       core::Field{.name = "reset",

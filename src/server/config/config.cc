@@ -232,7 +232,8 @@ class ConfigReader {
     if (has_storage_) return error(block.at, "storage is given twice");
     has_storage_ = true;
     StorageConfig& storage = loaded_.config.storage;
-    const std::string_view kind = block.labels.front().text;
+    storage.type = block.labels.front().text;
+    const std::string_view kind = storage.type;
     if (kind == "inmem") {
       storage.kind = StorageConfig::Kind::kMemory;
     } else if (kind != "raft" && kind != "file") {

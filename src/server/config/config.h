@@ -34,6 +34,7 @@ struct ListenerConfig {
 struct StorageConfig {
   enum class Kind : std::uint8_t { kEmbedded, kMemory };
   Kind kind = Kind::kEmbedded;
+  std::string type = "raft";  // As written.
   std::string path;  // Of the embedded store's directory.
   std::string node_id;
 };

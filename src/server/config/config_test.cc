@@ -82,6 +82,7 @@ listener "tcp" {
   EXPECT_EQ(config.default_lease_ttl_s, 86'400);
   EXPECT_EQ(config.max_lease_ttl_s, 604'800);
   EXPECT_EQ(config.storage.kind, StorageConfig::Kind::kEmbedded);
+  EXPECT_EQ(config.storage.type, "raft");
   EXPECT_EQ(config.storage.path, "/var/lib/keyhold/");
   EXPECT_EQ(config.storage.node_id, "node-1");
   EXPECT_EQ(config.audit_directory, "/var/lib/keyhold/audit");
