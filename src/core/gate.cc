@@ -16,6 +16,7 @@ Error not_taken() { return {Code::kUnavailable, "the store did not take the writ
 Error not_journaled() {
   return {Code::kUnknown, "the write was made and could not be recorded in full: read before you retry"};
 }
+Error too_many() { return {Code::kLimited, "too many requests without a token: wait ten seconds"}; }
 Error sealed() { return {Code::kSealed, "Vault is sealed"}; }
 
 /// Errors of a run against the caches that say nothing yet: what looks damaged may be half old, half new.
@@ -112,14 +113,17 @@ void Gate::submit(const JobPtr& job) {
   if (!submitted.ok()) finish(job, std::move(submitted).error());
 }
 
-bool Gate::admitted(const Job& job) const {
-  const auto decision = job.lane.failures().admit(job.request.peer_address, node_.clock().monotonic_ms());
+bool Gate::admitted(audit::FailureQuota& quota, const Job& job) const {
+  const auto decision = quota.admit(job.request.peer_address, node_.clock().monotonic_ms());
   return decision == audit::FailureQuota::Decision::kRecord;
 }
 
 void Gate::submit_after_intent(const JobPtr& job) {
-  // Over the quota of strangers it is only counted, like all they do.
-  if (job->match.route->info->access.open() && !admitted(*job)) return submit(job);
+  // What a stranger does is recorded or refused: there is no third way that a full disk or a flood could open.
+  if (job->match.route->info->access.open() && !admitted(job->lane.acts(), *job)) {
+    job->answer.result = too_many();
+    return finish_on_lane(job);
+  }
   write_intent(job, [this, job](const Result<void>& written) {
     if (!written.ok()) {
       job->answer.result = written.error();
@@ -345,9 +349,10 @@ void Gate::finish_on_lane(const JobPtr& job) {
   if (route != nullptr) answer.payload = route->reply;
   if (job->match.mount != nullptr) answer.mount_type = job->match.mount->record.engine();
   if (!answer.result.ok() && answer.result.code() == Code::kUnavailable) answer.retry_after_s = kRetryAfterS;
-  // Strangers must not fill the disk. What has an intent was admitted before it.
-  const bool stranger = job->principal == nullptr && !job->intent_written;
-  if ((route != nullptr && route->journaled == Journaled::kNo) || (stranger && !admitted(*job))) {
+  // Strangers must not fill the disk by failing. What has an intent was admitted before it.
+  const bool stranger_failed = job->principal == nullptr && !job->intent_written && !answer.result.ok();
+  if ((route != nullptr && route->journaled == Journaled::kNo) ||
+      (stranger_failed && !admitted(job->lane.failures(), *job))) {
     return job->done(std::move(answer));
   }
   write_last_record(*job);

@@ -46,7 +46,7 @@ class Gate {
   void submit(const JobPtr& job);
   void submit_after_intent(const JobPtr& job);
   /// Whether a request of nobody known gets a record of its own; else it is counted.
-  bool admitted(const Job& job) const;
+  bool admitted(audit::FailureQuota& quota, const Job& job) const;
   void write_intent(const JobPtr& job, Lane::Written written);
   void run_on_pool(const JobPtr& job);
   /// Everything between resolving and the commit. errors: kMiss only with kOnLane.

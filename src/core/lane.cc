@@ -42,6 +42,7 @@ void Lane::schedule_flush() {
 void Lane::flush() {
   flush_scheduled_ = false;
   append(failures_.drain(clock_.monotonic_ms()));
+  append(acts_.drain(clock_.monotonic_ms()));
   const Result<void> result = stream_.write();
   std::vector<Written> written;
   written.swap(waiting_write_);
@@ -65,6 +66,7 @@ void Lane::flush() {
 
 Result<void> Lane::close() {
   append(failures_.drain_all(clock_.monotonic_ms()));
+  append(acts_.drain_all(clock_.monotonic_ms()));
   return stream_.write();
 }
 

@@ -35,7 +35,9 @@ class Lane {
   void hand_over(UniqueFunction<void()> task);
 
   audit::JournalStream& stream() { return stream_; }
+  /// Of requests by nobody known: those that failed, and those that act without a token.
   audit::FailureQuota& failures() { return failures_; }
+  audit::FailureQuota& acts() { return acts_; }
 
   /// Called after the next write of the journal, with its result.
   using Written = UniqueFunction<void(const Result<void>&)>;
@@ -61,6 +63,8 @@ class Lane {
   Post post_;
   const Clock& clock_;
   audit::FailureQuota failures_;
+  audit::FailureQuota acts_{{.source_records_max = audit::FailureQuota::kSourceActsMax,
+                             .records_max = audit::FailureQuota::kActsMax}};
   std::vector<Written> waiting_write_;
   std::vector<Written> waiting_sync_;
   bool flush_scheduled_ = false;

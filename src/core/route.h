@@ -68,7 +68,7 @@ enum class Availability : std::uint8_t { kUnsealed, kAlways };
 /// What of a request is in the journal, and when.
 enum class Journaled : std::uint8_t {
   kYes,
-  kIntentFirst,  // Has effects outside the store's commit (new keys, sealing): not run before its intent is written.
+  kIntentFirst,  // Has effects outside the store's commit (new keys, unsealing): not run before its intent is written.
   kNo,           // Tells the node's state to anybody and touches no secret: health checks would fill the journal.
 };
 

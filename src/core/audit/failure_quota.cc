@@ -1,8 +1,27 @@
 #include "core/audit/failure_quota.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace keyhold::core::audit {
+namespace {
+
+constexpr std::size_t kNetworkBytes = 8;  // Of an IPv6 address, the /64.
+
+/// The network of an IPv6 address, or what was given.
+std::string group_of(std::string_view source) {
+  std::string text(source.substr(0, FailureQuota::kSourceBytesMax + 1));
+  in6_addr address;
+  if (inet_pton(AF_INET6, text.c_str(), &address) != 1 || IN6_IS_ADDR_V4MAPPED(&address)) return text;
+  std::fill(std::begin(address.s6_addr) + kNetworkBytes, std::end(address.s6_addr), 0);
+  std::array<char, INET6_ADDRSTRLEN> network;
+  return std::string(inet_ntop(AF_INET6, &address, network.data(), network.size())) + "/64";
+}
+
+}  // namespace
 
 void FailureQuota::Window::move_to(MonotonicMillis now_ms) {
   if (now_ms - begin_ms < kWindowMs) return;
@@ -17,11 +36,12 @@ FailureQuota::Source& FailureQuota::find(std::string_view source, MonotonicMilli
 }
 
 FailureQuota::Decision FailureQuota::admit(std::string_view source, MonotonicMillis now_ms) {
+  const std::string group = group_of(source);
   MutexLock lock(mutex_);
-  Source& found = find(source, now_ms);
+  Source& found = find(group, now_ms);
   found.window.move_to(now_ms);
   all_.move_to(now_ms);
-  if (found.window.recorded < kSourceRecordsMax && all_.recorded < kRecordsMax) {
+  if (found.window.recorded < bounds_.source_records_max && all_.recorded < bounds_.records_max) {
     ++found.window.recorded;
     ++all_.recorded;
     return Decision::kRecord;

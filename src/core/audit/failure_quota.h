@@ -21,6 +21,9 @@ class FailureQuota {
   static constexpr std::int64_t kWindowMs = 10'000;
   static constexpr std::uint64_t kSourceRecordsMax = 5;  // A window and source: a mistyped password is seen in full.
   static constexpr std::uint64_t kRecordsMax = 500;      // A window: 3 GB a day at worst, with records of 700 bytes.
+  /// Of what strangers may do (unsealing), which is refused when it cannot be recorded: all 255 shares, and some again.
+  static constexpr std::uint64_t kSourceActsMax = 300;
+  static constexpr std::uint64_t kActsMax = 1000;
   static constexpr std::size_t kSourcesMax = 1024;       // Counted apart; bounds memory and the summaries.
   static constexpr std::size_t kSourceBytesMax = 64;     // Longer names are summed with the others.
   static constexpr std::string_view kOther = "other";
@@ -30,7 +33,14 @@ class FailureQuota {
     kCount,   // Counted here: drain() will tell.
   };
 
-  /// Notes one failure. `source` is an address as the caller groups it (for IPv6 the /64: a client has a whole one).
+  struct Bounds {
+    std::uint64_t source_records_max = kSourceRecordsMax;
+    std::uint64_t records_max = kRecordsMax;
+  };
+  FailureQuota() = default;
+  explicit FailureQuota(const Bounds& bounds) : bounds_(bounds) {}
+
+  /// Notes one failure. `source` is an address; those of an IPv6 /64 are one source, since a client has a whole one.
   Decision admit(std::string_view source, MonotonicMillis now_ms) EXCLUDES(mutex_);
 
   /// Failures that were only counted.
@@ -64,6 +74,7 @@ class FailureQuota {
   Source& find(std::string_view source, MonotonicMillis now_ms) REQUIRES(mutex_);
   std::vector<Summary> take(MonotonicMillis now_ms) REQUIRES(mutex_);
 
+  const Bounds bounds_{};
   Mutex mutex_;
   std::unordered_map<std::string, Source, Hash, std::equal_to<>> sources_ GUARDED_BY(mutex_);
   Source other_ GUARDED_BY(mutex_);

@@ -30,6 +30,19 @@ TEST(FailureQuota, RecordsTheFirstFailuresOfASourceThenCounts) {
   EXPECT_EQ(summaries[0].failures, 100 - FailureQuota::kSourceRecordsMax);
 }
 
+TEST(FailureQuota, ANetworkOfIpv6IsOneSource) {
+  FailureQuota quota;
+  int count = 0;
+  for (int i = 1; i <= 100; ++i) count += recorded(quota, "2001:db8::" + std::to_string(i), 1, kStartMs);
+  EXPECT_EQ(count, static_cast<int>(FailureQuota::kSourceRecordsMax));
+  EXPECT_EQ(recorded(quota, "2001:db8:0:1::1", 1, kStartMs), 1);
+  EXPECT_EQ(recorded(quota, "::ffff:192.0.2.1", 1, kStartMs), 1);
+  EXPECT_EQ(recorded(quota, "::ffff:192.0.2.2", 5, kStartMs), 5) << "IPv4 in another form";
+  const auto summaries = quota.drain_all(kStartMs);
+  ASSERT_THAT(summaries, SizeIs(1));
+  EXPECT_EQ(summaries[0].source, "2001:db8::/64");
+}
+
 TEST(FailureQuota, RecordsAgainInTheNextWindow) {
   FailureQuota quota;
   (void)recorded(quota, "a", 100, kStartMs);

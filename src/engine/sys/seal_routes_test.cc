@@ -68,6 +68,21 @@ TEST(SealRoutesJournalTest, NoKeysAreMadeThatCouldNotBeTold) {
   EXPECT_EQ(node.write("sys/init", R"({"secret_shares":1,"secret_threshold":1})", "").word(), "found");
 }
 
+TEST(SealRoutesJournalTest, NothingIsUnsealedThatCannotBeTold) {
+  FakeClock clock;
+  storage::MemoryStorage store(clock);
+  FullDisk disk;
+  test::EngineNode engines(store, clock, {1, &disk});
+  test::TestNode& node = engines.node;
+  const Got made = node.write("sys/init", R"({"secret_shares":1,"secret_threshold":1})", "");
+  const std::string body = R"({"key":")" + json::Document::parse(made.data)->root().find("keys")->at(0).as_string().value() + R"("})";
+  disk.full = true;
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(node.write("sys/unseal", body, "").ok());
+  EXPECT_EQ(node.read("sys/seal-status", "").at("sealed"), "true");
+  disk.full = false;
+  EXPECT_EQ(node.write("sys/unseal", body, "").at("sealed"), "false");
+}
+
 TEST_F(SealRoutesTest, InitialisationHasBounds) {
   for (const char* numbers :
        {R"({"secret_shares":0,"secret_threshold":0})", R"({"secret_shares":256,"secret_threshold":3})",
@@ -131,6 +146,22 @@ TEST_F(SealRoutesTest, UnsealsShareByShare) {
   EXPECT_EQ(last.at("progress"), "0");
   EXPECT_EQ(node_.read("sys/mounts", made.at("root_token")).word(), "found");
   for (const std::string& record : node_.records()) EXPECT_EQ(record.find(hex[4]), std::string::npos);
+}
+
+TEST_F(SealRoutesTest, WhatAStrangerDoesIsRecordedOrRefused) {
+  const auto hex = shares_of(init(R"({"secret_shares":255,"secret_threshold":250})"), "keys");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(node_.read("sys/mounts", "forged").word(), "sealed") << "failures have their own quota";
+  Got got;
+  for (int i = 0; i < 250; ++i) {
+    got = unseal(hex[static_cast<std::size_t>(i)]);
+    ASSERT_EQ(got.word(), "found") << i;
+    ASSERT_EQ(node_.records_of(got.request_id).size(), 2u) << i << ": intent and outcome";
+  }
+  EXPECT_EQ(got.at("sealed"), "false");
+  for (int i = 0; i < 100 && got.ok(); ++i) got = write("sys/unseal", R"({"reset":true})");
+  EXPECT_EQ(got.word(), "limited");
+  clock_.advance_ms(core::audit::FailureQuota::kWindowMs);
+  EXPECT_EQ(write("sys/unseal", R"({"reset":true})").word(), "found");
 }
 
 TEST_F(SealRoutesTest, ResetDropsTheProgressAndItsNonce) {

@@ -139,6 +139,7 @@ class SysEngine {
                      .cost = core::Cost::kDisk,
                      .reply = core::Payload::kSystem,
                      .availability = core::Availability::kAlways,
+                     .journaled = core::Journaled::kIntentFirst,
                      .help = "Give one share of the unseal key."},
             .handler = &SysEngine::unseal},
       Route{.info = {.operation = core::Operation::kUpdate,
