@@ -1,6 +1,7 @@
 #include "core/audit_record.h"
 
 #include "base/json.h"
+#include "base/time_format.h"
 
 namespace keyhold::core {
 namespace {
@@ -99,10 +100,10 @@ std::string_view outcome_word(Code code) {
   return "internal";
 }
 
-std::string render_principal(const Principal& principal, const audit::Redactor& redactor) {
+std::string render_principal(const Principal& principal, std::string_view token_hash) {
   const records::Token& token = *principal.token;
   std::string out = ",\"auth\":{\"token\":";
-  json::append_quoted(out, redactor.hash(principal.token_id));
+  json::append_quoted(out, token_hash);
   member(out, "accessor", token.accessor());
   member(out, "display_name", token.display_name());
   out.append(",\"policies\":[");
@@ -110,31 +111,43 @@ std::string render_principal(const Principal& principal, const audit::Redactor& 
     if (i > 0) out.push_back(',');
     json::append_quoted(out, token.policies(i));
   }
-  out.append("]}");
+  out.append("],\"token_type\":\"service\",\"token_ttl\":").append(std::to_string(token.creation_ttl_s()));
+  member(out, "token_issue_time", format_rfc3339(token.created_ms()));
+  out.push_back('}');
   return out;
 }
 
-void render_record(std::string& out, RecordType type, const RecordSubject& subject, std::string_view outcome,
-                   std::string_view reply_members) {
+std::string render_mount(const records::Mount& mount) {
+  std::string out;
+  member(out, "mount_point", mount.path());
+  member(out, "mount_type", mount.engine());
+  member(out, "mount_accessor", mount.accessor());
+  return out;
+}
+
+void render_record(std::string& out, RecordType type, const RecordSubject& subject, const RecordOutcome& outcome) {
   out.assign("\"type\":\"").append(type_word(type)).append("\",\"id\":\"").append(subject.request_id).push_back('"');
   if (type != RecordType::kOutcome) {
     const Request& request = subject.request;
     out.append(",\"api\":\"").append(to_string(request.api));
-    out.append("\",\"operation\":\"").append(to_string(request.operation)).push_back('"');
+    out.append("\",\"operation\":\"");
+    out.append(subject.used == Capability::kCreate ? to_string(subject.used) : to_string(request.operation)).push_back('"');
     out.append(",\"namespace\":").append(std::to_string(request.namespace_id));
     if (path_is_clear(subject)) {
       member(out, "path", subject.path);
     } else if (subject.redactor != nullptr) {
       member(out, "path_hash", subject.redactor->hash(request.path));
     }
-    if (subject.mount != nullptr) member(out, "mount_accessor", subject.mount->record.accessor());
+    if (subject.mount != nullptr) out.append(subject.mount->audit_members);
     member(out, "peer", request.peer_address);
     out.append(",\"peer_port\":").append(std::to_string(request.peer_port));
     if (subject.principal != nullptr) out.append(subject.principal->audit_members);
     if (subject.route != nullptr && subject.fields != nullptr) append_fields(out, subject);
   }
-  if (type != RecordType::kIntent) member(out, "outcome", outcome);
-  if (!reply_members.empty()) out.append(",\"reply\":{").append(reply_members).append("}");
+  if (type == RecordType::kIntent) return;
+  member(out, "outcome", outcome.word);
+  if (!outcome.error.empty()) member(out, "error", outcome.error);
+  if (!outcome.reply_members.empty()) out.append(",\"reply\":{").append(outcome.reply_members).append("}");
 }
 
 }  // namespace keyhold::core

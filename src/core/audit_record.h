@@ -28,14 +28,23 @@ struct RecordSubject {
   const FieldValues* fields = nullptr;
   const Principal* principal = nullptr;
   const audit::Redactor* redactor = nullptr;
+  Capability used = Capability::kDeny;     // kCreate tells an update that makes something from one that changes it.
 };
 
-/// Replaces `out` by the members of the record. `outcome` is empty for an intent.
-void render_record(std::string& out, RecordType type, const RecordSubject& subject, std::string_view outcome,
-                   std::string_view reply_members);
+/// What came of a request; nothing of it is in an intent.
+struct RecordOutcome {
+  std::string_view word;
+  std::string_view error = {};          // Its message, which never holds input.
+  std::string_view reply_members = {};  // Rendered and redacted by the handler.
+};
 
-/// The part of a principal, once per principal.
-std::string render_principal(const Principal& principal, const audit::Redactor& redactor);
+/// Replaces `out` by the members of the record.
+void render_record(std::string& out, RecordType type, const RecordSubject& subject, const RecordOutcome& outcome);
+
+// What many records say alike, rendered once and kept with its owner.
+/// `token_hash` is that of the token itself, so that whoever has a token finds what was done with it.
+std::string render_principal(const Principal& principal, std::string_view token_hash);
+std::string render_mount(const records::Mount& mount);
 
 /// The word for an error's code in the record.
 std::string_view outcome_word(Code code);

@@ -50,7 +50,8 @@ std::shared_ptr<const Principal> Authenticator::principal_of(const Subject& subj
   }
   if (unusable) policies.clear();
   principal->policies = root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
-  principal->audit_members = render_principal(*principal, subject.session.redactor);
+  principal->audit_members =
+      render_principal(*principal, subject.session.redactor.hash(subject.request.credential.token.reveal()));
   MutexLock lock(mutex_);
   if (principals_.size() >= limits::kPrincipalsMax) principals_.clear();
   principals_.insert_or_assign(token_id, KnownPrincipal{subject.config, principal});

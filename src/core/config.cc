@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/limits.h"
+#include "core/audit_record.h"
 #include "core/record.h"
 
 namespace keyhold::core {
@@ -13,15 +14,20 @@ bool concerns_config(std::string_view key) {
   return key.starts_with(keys::kMountKind) || key.starts_with(keys::kPolicyKind);
 }
 
+MountPoint mount_point(records::Mount record, storage::Version version) {
+  std::string audit_members = render_mount(record);
+  return {std::move(record), version, std::move(audit_members)};
+}
+
 MountPoint built_in(keys::MountId id, std::string path, std::string engine, std::string description) {
-  MountPoint mount;
-  mount.record.set_id(id);
-  mount.record.set_namespace_id(keys::kRootNamespace);
-  mount.record.set_accessor(engine + "_" + std::to_string(id));
-  mount.record.set_path(std::move(path));
-  mount.record.set_engine(std::move(engine));
-  mount.record.set_description(std::move(description));
-  return mount;
+  records::Mount record;
+  record.set_id(id);
+  record.set_namespace_id(keys::kRootNamespace);
+  record.set_accessor(engine + "_" + std::to_string(id));
+  record.set_path(std::move(path));
+  record.set_engine(std::move(engine));
+  record.set_description(std::move(description));
+  return mount_point(std::move(record), 0);
 }
 
 /// By which the Config finds it: the path without the slash that ends it.
@@ -120,7 +126,7 @@ Result<std::shared_ptr<Config>> ConfigStore::load() {
     TRY_ASSIGN(records::Mount record, decode_record<records::Mount>(entry->value()));
     if (record.state() != records::Mount::ACTIVE) return {};
     auto name = mount_name(record);
-    config->mounts_.insert_or_assign(std::move(name), MountPoint{std::move(record), entry->version()});
+    config->mounts_.insert_or_assign(std::move(name), mount_point(std::move(record), entry->version()));
     return {};
   }));
   TRY(for_each(keys::kPolicyKind, [&](const EntryRef& entry) -> Result<void> {

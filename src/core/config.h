@@ -24,6 +24,7 @@ namespace keyhold::core {
 struct MountPoint {
   records::Mount record;
   storage::Version version = 0;  // Of its record; 0 for those built in.
+  std::string audit_members;     // Its part of an audit record, rendered once.
 
   bool built_in() const { return version == 0; }
 };

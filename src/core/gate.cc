@@ -49,6 +49,7 @@ struct Gate::Job {
   RouteMatch match;
   std::optional<FieldValues> fields;
   std::shared_ptr<const Principal> principal;
+  Capability used = Capability::kDeny;  // That the route asked for.
 
   // Of the commit.
   std::optional<Reply> reply;
@@ -165,6 +166,7 @@ Result<void> Gate::resolve(Job& job, Run run) {
   job.match = {};
   job.fields.reset();
   job.principal.reset();
+  job.used = Capability::kDeny;
   if (run == Run::kOnLane) {
     if (node_.config().stale() && job.lane.session.get() != nullptr) {
       return Error{Code::kMiss, "the configuration is stale"};
@@ -215,12 +217,12 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
                           job.principal.get(), job.session.get(), transaction,     node_.clock(),  node_.rng()};
   Call call(parts);
   if (!open) {
-    Capability needed = route->access.capability();
+    job.used = route->access.capability();
     if (job.match.route->exists != nullptr) {
       TRY_ASSIGN(const bool exists, job.match.route->exists(*job.match.route, call));
-      needed = capability_of_update(exists);
+      job.used = capability_of_update(exists);
     }
-    if (!job.principal->policies.allows(job.match.path, needed)) return denied();
+    if (!job.principal->policies.allows(job.match.path, job.used)) return denied();
   }
   return job.match.route->invoke(*job.match.route, call);
 }
@@ -263,12 +265,13 @@ RecordSubject Gate::subject_of(const Job& job) {
           .path = job.match.path,
           .fields = job.fields ? &*job.fields : nullptr,
           .principal = job.principal.get(),
-          .redactor = job.session == nullptr ? nullptr : &job.session->redactor};
+          .redactor = job.session == nullptr ? nullptr : &job.session->redactor,
+          .used = job.used};
 }
 
 void Gate::write_intent(const JobPtr& job, Lane::Written written) {
   Lane& lane = job->lane;
-  render_record(lane.scratch, RecordType::kIntent, subject_of(*job), {}, {});
+  render_record(lane.scratch, RecordType::kIntent, subject_of(*job), {});
   lane.stream().append(lane.scratch);
   lane.after_write(std::move(written));
 }
@@ -371,12 +374,15 @@ void Gate::finish_on_lane(const JobPtr& job) {
 
 void Gate::write_last_record(const Job& job) {
   const Result<Reply>& result = job.answer.result;
-  const bool ok = result.ok();
-  const std::string_view outcome = !ok                                           ? outcome_word(result.code())
-                                   : result->outcome == Reply::Outcome::kNotFound ? "not-found"
-                                                                                  : "ok";
-  render_record(job.lane.scratch, job.intent_written ? RecordType::kOutcome : RecordType::kAccess, subject_of(job), outcome,
-                ok ? std::string_view(result->audit_members) : std::string_view());
+  RecordOutcome outcome;
+  if (result.ok()) {
+    outcome.word = result->outcome == Reply::Outcome::kNotFound ? "not-found" : "ok";
+    outcome.reply_members = result->audit_members;
+  } else {
+    outcome.word = outcome_word(result.code());
+    outcome.error = result.error().message;
+  }
+  render_record(job.lane.scratch, job.intent_written ? RecordType::kOutcome : RecordType::kAccess, subject_of(job), outcome);
   job.lane.stream().append(job.lane.scratch);
 }
 

@@ -18,6 +18,8 @@
 
 namespace keyhold::core {
 
+struct RecordSubject;
+
 /// The one door: authenticate → authorise → run the handler in a transaction → commit → audit → reply.
 ///
 /// A read that the caches can answer is done on its I/O thread in one go. Everything else runs on the pool of its

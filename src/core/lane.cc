@@ -1,5 +1,7 @@
 #include "core/lane.h"
 
+#include <future>
+
 #include "base/json.h"
 
 namespace keyhold::core {
@@ -67,7 +69,10 @@ void Lane::flush() {
 Result<void> Lane::close() {
   append(failures_.drain_all(clock_.monotonic_ms()));
   append(acts_.drain_all(clock_.monotonic_ms()));
-  return stream_.write();
+  TRY(stream_.write());
+  std::promise<Result<void>> synced;
+  stream_.sync([&synced](Result<void> outcome) { synced.set_value(std::move(outcome)); });
+  return synced.get_future().get();
 }
 
 void Lane::append(const std::vector<audit::FailureQuota::Summary>& summaries) {

@@ -46,7 +46,7 @@ class Lane {
   /// Calls `synced` on this thread once everything appended so far is on disk, or failed to get there.
   void after_sync(Written synced);
 
-  /// Writes what is still to be said at the end. Once the I/O thread has ended.
+  /// Writes what is still to be said at the end, and waits until it is on disk. Once the I/O thread has ended.
   Result<void> close();
 
   Snapshot<Config>::Reader config;

@@ -23,12 +23,16 @@ class EngineNode {
       : node(
             store, clock,
             [this](core::Router& router, core::Node& own) {
-              engines_.emplace(own, router);
+              engines_.emplace(own, router, audit_devices());
               engines_->add_to(router);
             },
             options) {}
 
  private:
+  static std::vector<core::audit::Device> audit_devices() {
+    return {*core::audit::Device::make("file", "siem", {{"file_path", "/var/log/siem.log"}, {"mode", "0640"}})};
+  }
+
   std::optional<Engines> engines_;
 
  public:

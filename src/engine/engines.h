@@ -3,6 +3,7 @@
 #include "core/node.h"
 #include "core/router.h"
 #include "engine/kv/kv_engine.h"
+#include "engine/sys/sys_audit.h"
 #include "engine/sys/sys_engine.h"
 #include "engine/sys/sys_info.h"
 #include "engine/sys/sys_tools.h"
@@ -15,8 +16,9 @@ namespace keyhold::engine {
 /// threads   As Router.
 class Engines {
  public:
-  Engines(core::Node& node, const core::Router& router, ServerFacts facts = {})
-      : sys_(node, router, std::move(facts)) {}
+  Engines(core::Node& node, const core::Router& router, ServerFacts facts = {},
+          std::vector<core::audit::Device> audit_devices = {})
+      : sys_(node, router, std::move(facts)), sys_audit_(std::move(audit_devices)) {}
 
   void add_to(core::Router& router) {
     for_each([&](const char* type, auto member) { router.add(type, this->*member); });
@@ -33,12 +35,14 @@ class Engines {
   template <typename Visit>
   static void for_each(Visit&& visit) {
     visit("sys", &Engines::sys_);
+    visit("sys", &Engines::sys_audit_);
     visit("sys", &Engines::sys_info_);
     visit("sys", &Engines::sys_tools_);
     visit("kv", &Engines::kv_);
   }
 
   SysEngine sys_;
+  SysAudit sys_audit_;
   SysInfo sys_info_;
   SysTools sys_tools_;
   KvEngine kv_;

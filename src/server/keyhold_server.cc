@@ -53,7 +53,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
 
   node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn});
   TRY(node_->load());
-  engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts);
+  engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts, settings.audit_devices);
   engines_->add_to(router_);
   router_.add("token", token_auth_);
   gate_ = std::make_unique<core::Gate>(*node_, router_);
@@ -66,7 +66,31 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
                                                       node_->session(), clock_));
   }
   node_->set_on_sealed([this] { http_->close_connections(); });
+  start_forwarders(settings);
   http_->start();
+  return {};
+}
+
+void KeyholdServer::start_forwarders(const Settings& settings) {
+  const auto hash = [this](std::string_view value) -> std::optional<std::string> {
+    const auto session = node_->session().load();
+    if (session == nullptr) return std::nullopt;
+    return session->redactor.hash(value);
+  };
+  for (const core::audit::Device& device : settings.audit_devices) {
+    forwarders_.push_back(std::make_unique<core::audit::Forwarder>(core::audit::Forwarder::Parts{
+        device, settings.journal_directory, *journal_, clock_, file_calls_, hash, warn}));
+  }
+}
+
+Result<void> KeyholdServer::reload() {
+  std::vector<core::audit::FileSink> sinks;
+  for (const auto& forwarder : forwarders_) {
+    TRY_ASSIGN(core::audit::FileSink sink, forwarder->open_again());
+    sinks.push_back(std::move(sink));
+  }
+  TRY(http_->reload_certificates());
+  for (std::size_t i = 0; i < sinks.size(); ++i) forwarders_[i]->adopt(std::move(sinks[i]));
   return {};
 }
 
@@ -76,8 +100,9 @@ KeyholdServer::~KeyholdServer() {
   if (vault_api_) {
     if (const auto closed = vault_api_->close_lanes(); !closed.ok()) warn(closed.error().message);
   }
-  node_.reset();     // Stops the jobs.
-  journal_.reset();  // Writes the last checkpoint.
+  forwarders_.clear();  // After the last records, while there is a key to hash with.
+  node_.reset();        // Stops the jobs.
+  journal_.reset();     // Writes the last checkpoint.
   // The lanes, and with them answers nobody waits for, go while the connections they belong to are still there.
   if (vault_api_) vault_api_->drop_lanes();
   http_.reset();

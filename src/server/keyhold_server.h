@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "core/audit/file_calls.h"
+#include "core/audit/forward/forwarder.h"
 #include "core/audit/journal.h"
 #include "core/gate.h"
 #include "core/node.h"
@@ -28,6 +30,7 @@ struct Settings {
   std::string store_path;
   std::string journal_directory;
   engine::ServerFacts facts;
+  std::vector<core::audit::Device> audit_devices;
   std::vector<http::ListenerOptions> listeners;
 };
 
@@ -46,7 +49,9 @@ class KeyholdServer {
 
   std::uint16_t port(int listener) const { return http_->port(listener); }  // The bound one.
   core::Node& node() { return *node_; }
-  Result<void> reload_certificates() { return http_->reload_certificates(); }
+  /// Reads the certificates anew and opens the files of audit devices anew, all or none: on an error everything stays as it was.
+  Result<void> reload();
+  core::audit::ForwarderCounters audit_device_counters(std::size_t device) const { return forwarders_[device]->counters(); }
 
   /// Sends a request through the Gate as a client would, and waits. Not from a worker's thread.
   core::Answer ask(core::Request request);
@@ -55,6 +60,7 @@ class KeyholdServer {
   KeyholdServer() = default;
   Result<void> open(const Settings& settings);
   Result<void> serve(const Settings& settings);
+  void start_forwarders(const Settings& settings);
 
   SystemClock clock_;
   crypto::OsRng rng_;
@@ -63,6 +69,8 @@ class KeyholdServer {
   std::unique_ptr<storage::Storage> store_;
   std::unique_ptr<core::audit::Journal> journal_;
   std::unique_ptr<core::Node> node_;
+  core::audit::FileCalls file_calls_;
+  std::vector<std::unique_ptr<core::audit::Forwarder>> forwarders_;
   std::unique_ptr<engine::Engines> engines_;
   std::unique_ptr<core::Gate> gate_;
   std::unique_ptr<api::VaultApi> vault_api_;

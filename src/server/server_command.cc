@@ -50,11 +50,11 @@ void run_until_stopped(KeyholdServer& server, const sigset_t& signals) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
     if (number != SIGHUP) return;
-    const auto reloaded = server.reload_certificates();
+    const auto reloaded = server.reload();
     if (reloaded.ok()) {
-      spdlog::info("certificates loaded again");
+      spdlog::info("certificates and files of audit devices opened again");
     } else {
-      spdlog::error("certificates kept as they were: {}", reloaded.error().message);
+      spdlog::error("certificates and files of audit devices kept as they were: {}", reloaded.error().message);
     }
   }
 }
@@ -76,8 +76,9 @@ Settings settings_of(const Config& config) {
   settings.store =
       config.storage.kind == StorageConfig::Kind::kMemory ? Settings::Store::kMemory : Settings::Store::kEmbedded;
   settings.store_path = config.storage.path;
-  settings.journal_directory = config.audit_directory;
+  settings.journal_directory = config.journal.directory;
   settings.facts = {config.storage.type, config.cluster_name};
+  settings.audit_devices = config.audit_devices;
   for (const ListenerConfig& listener : config.listeners) {
     http::ListenerOptions options;
     options.host = listener.address.host;

@@ -7,8 +7,10 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -161,7 +163,9 @@ def search_memory(pid, needles, canary):
 def main():
     report = Report()
     canary = Canary()
-    with Server.configured() as server:
+    device = 'audit "file" "siem" {\n  options { file_path = "%s" }\n}\n'
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="keyhold-canary-"))
+    with Server.configured(directory=folder, extra=device % (folder / "siem.log")) as server:
         server.ready()
         routes = []
         with report.case("the sweep reaches every route"):
@@ -189,9 +193,13 @@ def main():
         for path in server.journal_files():
             found = search_file(path, needles, canary)
             report.check(f"nothing in the journal's {path.name}", not found, "\n".join(sorted(found)))
+        forwarded = folder / "siem.log"
+        found = search_file(forwarded, needles, canary)
+        report.check("nothing in the audit device's file", forwarded.stat().st_size > 0 and not found, "\n".join(sorted(found)))
         stored = [path for path in (server.directory / "store").rglob("*") if path.is_file()]
         found = set().union(*(search_file(path, needles, canary) for path in stored))
         report.check(f"nothing in the store's {len(stored)} files", stored and not found, "\n".join(sorted(found)))
+    shutil.rmtree(folder)
     return report.finish()
 
 

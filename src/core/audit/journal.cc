@@ -52,7 +52,9 @@ class JournalImpl final : public Journal {
     TRY_ASSIGN(const JournalListing listing, list_journal_files(options_.directory));
     std::vector<std::optional<StreamEnd>> ends;
     std::string journal;
-    for (int index = 0; index < options_.streams; ++index) {
+    // Streams of an earlier start with more threads get no records, but are still read and kept.
+    const int streams = std::max(options_.streams, listing.files.empty() ? 0 : listing.files.back().stream + 1);
+    for (int index = 0; index < streams; ++index) {
       std::vector<FileName> own;
       std::copy_if(listing.files.begin(), listing.files.end(), std::back_inserter(own),
                    [&](const FileName& name) { return name.stream == index; });
@@ -63,7 +65,7 @@ class JournalImpl final : public Journal {
     if (journal.empty()) journal = hex_encode(crypto::OsRng().bytes(kJournalIdBytes));
     journal_ = journal;
     const std::string public_key = read_public_key(directory_);
-    for (int index = 0; index < options_.streams; ++index) {
+    for (int index = 0; index < streams; ++index) {
       std::optional<StreamEnd>& end = ends[static_cast<std::size_t>(index)];
       const std::string own = end && !end->journal.empty() ? end->journal : journal;
       streams_.push_back(std::make_unique<Stream>(context_, index, own, std::move(end), public_key));
@@ -92,6 +94,20 @@ class JournalImpl final : public Journal {
             .signing_failures = context_.signing_failures};
   }
 
+  int streams() const override { return static_cast<int>(streams_.size()); }
+  SyncedEnd synced_end(int stream) const override {
+    return streams_[static_cast<std::size_t>(stream)]->synced_end();
+  }
+
+  void add_listener(Bell& listener) override EXCLUDES(listeners_mutex_) {
+    MutexLock lock(listeners_mutex_);
+    listeners_.push_back(&listener);
+  }
+  void remove_listener(Bell& listener) override EXCLUDES(listeners_mutex_) {
+    MutexLock lock(listeners_mutex_);
+    std::erase(listeners_, &listener);
+  }
+
  private:
   Result<void> keep_public_key(std::string_view public_key) {
     return replace_file(options_.directory, kPublicKeyFile,
@@ -102,12 +118,19 @@ class JournalImpl final : public Journal {
     std::int64_t wait_ms = 0;
     while (context_.bell.wait(wait_ms) != Bell::Heard::kStop) {
       // Those who wait for a sync come first; building the trees may take a while.
-      for (const auto& stream : streams_) stream->sync_if_due();
+      bool synced = false;
+      for (const auto& stream : streams_) synced = stream->sync_if_due() || synced;
+      if (synced) ring_listeners();
       MonotonicMillis due = context_.clock.monotonic_ms() + kIdleMs;
       for (const auto& stream : streams_) due = std::min(due, stream->catch_up());
       wait_ms = std::clamp<std::int64_t>(due - context_.clock.monotonic_ms(), 1, kIdleMs);
     }
     for (const auto& stream : streams_) stream->close();
+  }
+
+  void ring_listeners() EXCLUDES(listeners_mutex_) {
+    MutexLock lock(listeners_mutex_);
+    for (Bell* listener : listeners_) listener->ring();
   }
 
   const JournalOptions options_;
@@ -116,6 +139,8 @@ class JournalImpl final : public Journal {
   Descriptor directory_;  // Locked.
   std::string journal_;
   std::vector<std::unique_ptr<Stream>> streams_;
+  Mutex listeners_mutex_;
+  std::vector<Bell*> listeners_ GUARDED_BY(listeners_mutex_);
   Mutex signer_mutex_;  // One change of the signer at a time, of file and streams together.
   std::thread sync_thread_;
 };

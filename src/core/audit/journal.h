@@ -15,6 +15,7 @@
 /// format). It is the record of truth: a request whose records cannot be written is refused.
 namespace keyhold::core::audit {
 
+class Bell;
 class FileCalls;
 
 struct JournalOptions {
@@ -62,6 +63,13 @@ struct JournalCounters {
   std::uint64_t signing_failures = 0;  // Checkpoints, or the public key, that could not be written.
 };
 
+/// The part of a stream's current file that is on disk and will not be cut off again: what a reader may take of it. Of files that
+/// are not current, it may take all.
+struct SyncedEnd {
+  std::uint64_t file = 0;  // Its first sequence number; 0 = the stream has no current file.
+  std::uint64_t bytes = 0;
+};
+
 /// All streams of a server, their sync thread and their checkpoints.
 ///
 /// threads   Any, except as JournalStream says. Destroying it writes final checkpoints and syncs; records appended and
@@ -83,6 +91,14 @@ class Journal {
   virtual void set_signer(std::shared_ptr<const crypto::Ed25519Signer> signer) = 0;
 
   virtual JournalCounters counters() const = 0;
+
+  // For those who read along.
+  /// Streams that are there: those of the options and those of earlier starts.
+  virtual int streams() const = 0;
+  virtual SyncedEnd synced_end(int stream) const = 0;
+  /// Rings `listener` after each sync, until it is removed.
+  virtual void add_listener(Bell& listener) = 0;
+  virtual void remove_listener(Bell& listener) = 0;
 };
 
 }  // namespace keyhold::core::audit

@@ -15,31 +15,6 @@ constexpr std::size_t kUnfoldedLinesMax = 1024 * 1024;
 
 }  // namespace
 
-void Bell::ring() {
-  {
-    MutexLock lock(mutex_);
-    rung_ = true;
-  }
-  condition_.notify_one();
-}
-
-void Bell::stop() {
-  {
-    MutexLock lock(mutex_);
-    stopped_ = true;
-  }
-  condition_.notify_one();
-}
-
-Bell::Heard Bell::wait(std::int64_t timeout_ms) {
-  MutexLock lock(mutex_);
-  while (!rung_ && !stopped_) {
-    if (condition_.wait_for_ms(mutex_, timeout_ms) == CondVar::Woken::kTimedOut) break;
-  }
-  rung_ = false;
-  return stopped_ ? Heard::kStop : Heard::kRing;
-}
-
 Stream::Stream(StreamContext& context, int index, std::string journal, std::optional<StreamEnd> end,
                std::string public_key)
     : context_(context), index_(index), journal_(std::move(journal)), public_key_(std::move(public_key)) {
@@ -142,6 +117,7 @@ Result<void> Stream::begin_file() {
   file_ = std::move(file);
   ++file_number_;
   file_first_sequence_ = next_sequence_++;
+  file_synced_bytes_ = 0;
   file_public_key_ = public_key_;
   chain_ = chain;
   unfolded_.assign(1, chain);
@@ -230,19 +206,26 @@ Result<void> Stream::sign(Closing closing) {
   return {};
 }
 
-void Stream::sync_files(Urgency urgency) {
+SyncedEnd Stream::synced_end() {
+  MutexLock lock(mutex_);
+  return file_ ? SyncedEnd{.file = file_first_sequence_, .bytes = file_synced_bytes_} : SyncedEnd{};
+}
+
+bool Stream::sync_files(Urgency urgency) {
   std::vector<Waiter> waiters;
   std::vector<std::shared_ptr<JournalFile>> files;
   std::shared_ptr<JournalFile> current;
   std::uint64_t batch = 0;
+  std::uint64_t current_bytes = 0;
   {
     MutexLock lock(mutex_);
     const bool due = urgency == Urgency::kNow || !waiters_.empty() || !ended_.empty() ||
                      (unsynced_ && context_.clock.monotonic_ms() >= unsynced_since_ms_ + context_.options.sync_ms);
-    if (!due) return;
+    if (!due) return false;
     waiters.swap(waiters_);
     files.swap(ended_);
     if (unsynced_) current = file_;
+    if (current) current_bytes = current->bytes();
     unsynced_ = false;
     batch = batch_;
   }
@@ -269,6 +252,8 @@ void Stream::sync_files(Urgency urgency) {
         unsynced_ = false;
       }
       doubtful_ = {.after = synced_batch_, .through = batch};
+    } else if (current && file_ == current) {
+      file_synced_bytes_ = current_bytes;
     }
     synced_batch_ = batch;
   }
@@ -286,6 +271,7 @@ void Stream::sync_files(Urgency urgency) {
       waiter.done(Error{Code::kUnavailable, "the audit journal's file was given up before it was synced"});
     }
   }
+  return true;
 }
 
 MonotonicMillis Stream::catch_up() {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "core/audit/bell.h"
 #include "core/audit/checkpoint.h"
 #include "core/audit/journal.h"
 #include "core/audit/journal_file.h"
@@ -18,23 +19,6 @@
 #include "core/audit/recovery.h"
 
 namespace keyhold::core::audit {
-
-/// Wakes the sync thread.
-class Bell {
- public:
-  void ring() EXCLUDES(mutex_);
-  void stop() EXCLUDES(mutex_);
-
-  enum class Heard : std::uint8_t { kRing, kStop };
-  /// Waits for a ring since the last wait, or `timeout_ms`.
-  Heard wait(std::int64_t timeout_ms) EXCLUDES(mutex_);
-
- private:
-  Mutex mutex_;
-  CondVar condition_;
-  bool rung_ GUARDED_BY(mutex_) = false;
-  bool stopped_ GUARDED_BY(mutex_) = false;
-};
 
 /// What the streams of a journal share. Outlives them.
 struct StreamContext {
@@ -65,8 +49,9 @@ class Stream final : public JournalStream {
   /// Signs what is unsigned with the old signer, then takes the new one.
   void set_signer(std::shared_ptr<const crypto::Ed25519Signer> signer) EXCLUDES(mutex_, tree_mutex_);
 
-  /// Syncs if someone waits or the background sync is due.
-  void sync_if_due() EXCLUDES(mutex_) { sync_files(Urgency::kWhenDue); }
+  /// Syncs if someone waits or the background sync is due, and tells whether.
+  bool sync_if_due() EXCLUDES(mutex_) { return sync_files(Urgency::kWhenDue); }
+  SyncedEnd synced_end() EXCLUDES(mutex_);
   /// Builds the tree, and signs a checkpoint if one is due. Returns when to come again at the latest.
   MonotonicMillis catch_up() EXCLUDES(mutex_, tree_mutex_);
   /// Signs the closing checkpoint and syncs.
@@ -90,7 +75,7 @@ class Stream final : public JournalStream {
   void end_file(Begin reason_of_next) REQUIRES(mutex_);
   void mark_written() REQUIRES(mutex_);
 
-  void sync_files(Urgency urgency) EXCLUDES(mutex_);
+  bool sync_files(Urgency urgency) EXCLUDES(mutex_);
   void fold() REQUIRES(tree_mutex_) EXCLUDES(mutex_);
   void fold_rest() REQUIRES(tree_mutex_, mutex_);
   bool checkpoint_due() REQUIRES(mutex_);
@@ -119,6 +104,7 @@ class Stream final : public JournalStream {
   Genesis genesis_ GUARDED_BY(mutex_);               // Of file_, or of the next one without it.
   std::uint64_t file_number_ GUARDED_BY(mutex_) = 0;  // Tells the tree that it begins anew.
   std::uint64_t file_first_sequence_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t file_synced_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t next_sequence_ GUARDED_BY(mutex_) = 1;
   Digest chain_ GUARDED_BY(mutex_){};              // Of the last line.
   std::vector<Digest> unfolded_ GUARDED_BY(mutex_);  // Chain values not yet in the tree.

@@ -37,8 +37,10 @@ struct ListenerStanza {
   bool tls_disable_client_certs = false;
 };
 
-struct AuditStanza {
-  std::string directory;
+/// `audit "file" "NAME"`, in the form of OpenBao's declared devices.
+struct DeviceStanza {
+  std::string description;
+  bool local = false;
 };
 
 using TopLevel = Setting<Config>;
@@ -65,7 +67,11 @@ constexpr std::array kStorageSettings{
     Setting<StorageConfig>{"path", &StorageConfig::path},
     Setting<StorageConfig>{"node_id", &StorageConfig::node_id},
 };
-constexpr std::array kAuditSettings{Setting<AuditStanza>{"directory", &AuditStanza::directory}};
+constexpr std::array kJournalSettings{Setting<JournalConfig>{"directory", &JournalConfig::directory}};
+constexpr std::array kDeviceSettings{
+    Setting<DeviceStanza>{"description", &DeviceStanza::description},
+    Setting<DeviceStanza>{"local", &DeviceStanza::local},
+};
 
 /// As Go's ParseBool, which Vault applies to strings and numbers alike.
 std::optional<bool> bool_of(const hcl::Value& value) {
@@ -128,6 +134,8 @@ class ConfigReader {
     if (item.key == "listener") return for_each_block(item, 1, &ConfigReader::read_listener);
     if (item.key == "storage" || item.key == "backend") return for_each_block(item, 1, &ConfigReader::read_storage);
     if (item.key == "audit_journal") return for_each_block(item, 0, &ConfigReader::read_audit_journal);
+    if (item.key == "audit") return for_each_block(item, 2, &ConfigReader::read_audit_device);
+    if (item.key == "plugin_directory") TRY(assign(item, plugin_directory_));
     if (item.key == "log_level") return read_log_level(item);
     TRY_ASSIGN(const bool taken, take<Config>(kTopLevelSettings, item, loaded_.config));
     if (taken && item.key == "max_lease_ttl") max_lease_ttl_at_ = item.at;
@@ -247,11 +255,49 @@ class ConfigReader {
   }
 
   Result<void> read_audit_journal(const hcl::Block& block) {
-    if (!loaded_.config.audit_directory.empty()) return error(block.at, "audit_journal is given twice");
-    AuditStanza stanza;
-    TRY(take_all<AuditStanza>(kAuditSettings, block, stanza, "audit_journal: ", {}));
-    if (stanza.directory.empty()) return error(block.at, "audit_journal: directory is missing");
-    loaded_.config.audit_directory = std::move(stanza.directory);
+    if (!loaded_.config.journal.directory.empty()) return error(block.at, "audit_journal is given twice");
+    JournalConfig journal;
+    TRY(take_all<JournalConfig>(kJournalSettings, block, journal, "audit_journal: ", {}));
+    if (journal.directory.empty()) return error(block.at, "audit_journal: directory is missing");
+    loaded_.config.journal = std::move(journal);
+    return {};
+  }
+
+  Result<void> read_audit_device(const hcl::Block& block) {
+    DeviceStanza stanza;
+    std::map<std::string, std::string> options;
+    for (const hcl::Item& item : block.body->items) {
+      if (item.key == "options") {
+        TRY(read_options(item, options));
+        continue;
+      }
+      TRY_ASSIGN(const bool taken, take<DeviceStanza>(kDeviceSettings, item, stanza));
+      if (!taken) warn_ignored(item, "audit: ", {});
+    }
+    auto device = core::audit::Device::make(block.labels[0].text, block.labels[1].text, std::move(options));
+    if (!device.ok()) return error(block.at, "audit: " + device.error().message);
+    for (const core::audit::Device& other : loaded_.config.audit_devices) {
+      if (other.name == device->name) return error(block.at, "audit: two devices of one name");
+      if (other.file_path == device->file_path) return error(block.at, "audit: two devices with one file");
+    }
+    device->description = std::move(stanza.description);
+    device->local = stanza.local;
+    loaded_.config.audit_devices.push_back(std::move(device).value());
+    device_at_.push_back(block.at);
+    return {};
+  }
+
+  Result<void> read_options(const hcl::Item& item, std::map<std::string, std::string>& options) const {
+    hcl::Failure failure;
+    const auto blocks = hcl::blocks_of(item, 0, &failure);
+    if (!blocks.ok()) return error(failure.at, failure.reason);
+    for (const hcl::Block& block : *blocks) {
+      for (const hcl::Item& option : block.body->items) {
+        const hcl::Kind kind = option.value.kind;
+        if (kind == hcl::Kind::kList || kind == hcl::Kind::kObject) return error(option.at, "audit: an option is a string");
+        if (!options.emplace(option.key, option.value.text).second) return error(option.at, "audit: an option given twice");
+      }
+    }
     return {};
   }
 
@@ -275,11 +321,18 @@ class ConfigReader {
       return error(default_lease_ttl_at_.value_or(max_lease_ttl_at_.value_or(hcl::Position{})),
                    "default_lease_ttl is longer than max_lease_ttl");
     }
-    if (config.audit_directory.empty()) {
+    if (config.journal.directory.empty()) {
       if (config.storage.kind == StorageConfig::Kind::kMemory) {
         return file_error("storage \"inmem\" needs an audit_journal with a directory");
       }
-      config.audit_directory = config.storage.path + (config.storage.path.ends_with('/') ? "audit" : "/audit");
+      config.journal.directory = config.storage.path + (config.storage.path.ends_with('/') ? "audit" : "/audit");
+    }
+    // Not over our own files, nor where something would be run.
+    const std::array closed{config.storage.path, config.journal.directory, plugin_directory_};
+    for (std::size_t i = 0; i < config.audit_devices.size(); ++i) {
+      if (core::audit::lies_within(config.audit_devices[i], closed)) {
+        return error(device_at_[i], "audit: file_path lies in the folder of the store, the journal or plugins");
+      }
     }
     return {};
   }
@@ -287,6 +340,8 @@ class ConfigReader {
   const std::string file_name_;
   LoadedConfig loaded_;
   bool has_storage_ = false;
+  std::string plugin_directory_;
+  std::vector<hcl::Position> device_at_;
   std::optional<hcl::Position> default_lease_ttl_at_;
   std::optional<hcl::Position> max_lease_ttl_at_;
 };

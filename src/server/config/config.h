@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/audit/forward/device.h"
 
 /// The configuration file of `keyhold server`: Vault's stanzas, in HCL or JSON.
 namespace keyhold::server {
@@ -39,10 +40,16 @@ struct StorageConfig {
   std::string node_id;
 };
 
+/// `audit_journal`.
+struct JournalConfig {
+  std::string directory;  // "<storage path>/audit" when not given.
+};
+
 struct Config {
   std::vector<ListenerConfig> listeners;  // At least one.
   StorageConfig storage;
-  std::string audit_directory;  // `audit_journal { directory }`; "<storage path>/audit" when not given.
+  JournalConfig journal;
+  std::vector<core::audit::Device> audit_devices;  // `audit "file" "NAME"`.
   std::string api_addr;
   std::string cluster_addr;
   std::string cluster_name;
@@ -62,7 +69,7 @@ struct LoadedConfig {
 ///
 /// What Vault knows and Keyhold does not use, and what neither knows, is a warning: a Vault configuration starts as it is.
 /// errors   kInvalid, "FILE:LINE: reason": not HCL or JSON, a value of the wrong type or form, no listener, no or unknown
-///          storage, TLS without its files or with unreadable ones, a setting given twice.
+///          storage, an audit device that may not write where it wants to, TLS without its files or with unreadable ones, a setting given twice.
 Result<LoadedConfig> parse_config(std::string_view text, std::string_view file_name);
 
 /// Reads and parses a file.

@@ -85,7 +85,7 @@ listener "tcp" {
   EXPECT_EQ(config.storage.type, "raft");
   EXPECT_EQ(config.storage.path, "/var/lib/keyhold/");
   EXPECT_EQ(config.storage.node_id, "node-1");
-  EXPECT_EQ(config.audit_directory, "/var/lib/keyhold/audit");
+  EXPECT_EQ(config.journal.directory, "/var/lib/keyhold/audit");
   ASSERT_EQ(config.listeners.size(), 2u);
   EXPECT_EQ(config.listeners[0].address.host, "0.0.0.0");
   EXPECT_EQ(config.listeners[0].address.port, 8200);
@@ -134,7 +134,7 @@ TEST(Config, JsonIsTheSame) {
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   EXPECT_TRUE(loaded->config.ui);
   EXPECT_EQ(loaded->config.storage.path, "/data");
-  EXPECT_EQ(loaded->config.audit_directory, "/data/audit");
+  EXPECT_EQ(loaded->config.journal.directory, "/data/audit");
   ASSERT_EQ(loaded->config.listeners.size(), 2u);
   EXPECT_EQ(loaded->config.listeners[1].address.host, "0.0.0.0");
   EXPECT_EQ(loaded->config.listeners[1].address.port, 2);
@@ -154,11 +154,68 @@ TEST(Config, DefaultsAreVaults) {
 TEST(Config, TheAuditJournalMayLieElsewhere) {
   auto loaded = parse_config(minimal_and("audit_journal { directory = \"/var/log/keyhold\" }"), "f");
   ASSERT_TRUE(loaded.ok());
-  EXPECT_EQ(loaded->config.audit_directory, "/var/log/keyhold");
+  EXPECT_EQ(loaded->config.journal.directory, "/var/log/keyhold");
   EXPECT_EQ(reason_of(minimal_and("audit_journal { }")), "keyhold.hcl:3: audit_journal: directory is missing");
   const std::string memory = std::string(kPlainListener) + "storage \"inmem\" {}\n";
   EXPECT_EQ(reason_of(memory), "keyhold.hcl: storage \"inmem\" needs an audit_journal with a directory");
   EXPECT_EQ(reason_of(memory + "audit_journal { directory = \"/a\" }"), "accepted");
+}
+
+TEST(Config, AuditDevicesAreDeclared) {
+  auto loaded = parse_config(minimal_and(R"(audit "file" "siem" {
+  description = "For the SIEM"
+  local = true
+  options {
+    file_path = "/var/log/keyhold/siem.log"
+    mode = "0640"
+    hmac_accessor = false
+  }
+}
+audit "file" "second/" { options = { file_path = "/var/log/keyhold/second.log" } }
+)"), "f");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_TRUE(loaded->warnings.empty());
+  ASSERT_EQ(loaded->config.audit_devices.size(), 2u);
+  const core::audit::Device& device = loaded->config.audit_devices[0];
+  EXPECT_EQ(device.name, "siem");
+  EXPECT_EQ(device.description, "For the SIEM");
+  EXPECT_TRUE(device.local);
+  EXPECT_EQ(device.file_path, "/var/log/keyhold/siem.log");
+  EXPECT_EQ(device.mode, 0640u);
+  EXPECT_FALSE(device.hash_accessors);
+  EXPECT_EQ(loaded->config.audit_devices[1].name, "second");
+
+  auto json = parse_config(R"({"listener": {"tcp": {"tls_disable": true}}, "storage": {"raft": {"path": "/data"}},
+    "audit": [{"file": {"siem": {"options": {"file_path": "/var/log/siem.log", "mode": "0600"}}}}]})", "f");
+  ASSERT_TRUE(json.ok()) << json.error().message;
+  EXPECT_EQ(json->config.audit_devices.at(0).file_path, "/var/log/siem.log");
+}
+
+std::string device(std::string_view path, std::string_view more = "") {
+  std::string text("audit \"file\" \"siem\" { options { file_path = \"");
+  return text.append(path).append("\"\n").append(more).append("} }\n");
+}
+
+TEST(Config, AnAuditDeviceMayNotWriteEverywhere) {
+  const std::string inside = "keyhold.hcl:3: audit: file_path lies in the folder of the store, the journal or plugins";
+  EXPECT_EQ(reason_of(minimal_and(device("/var/log/a"))), "accepted");
+  EXPECT_EQ(reason_of(minimal_and(device("/var/lib/keyhold/a"))), inside);
+  EXPECT_EQ(reason_of(minimal_and(device("/var/lib/keyhold/audit/0-00000000000000000001.jsonl"))), inside);
+  EXPECT_EQ(reason_of(minimal_and(device("/j/a") + "audit_journal { directory = \"/j\" }")), inside);
+  EXPECT_EQ(reason_of(minimal_and(device("/p/deep/a") + "plugin_directory = \"/p\"")), inside);
+  EXPECT_EQ(reason_of(minimal_and(device("log/a"))),
+            "keyhold.hcl:3: audit: file_path is an absolute path without \".\", \"..\" and empty parts");
+  EXPECT_EQ(reason_of(minimal_and(device("/var/log/a", "mode = \"0755\"\n"))),
+            "keyhold.hcl:3: audit: mode is octal, without execute bits, and lets the owner read and write: \"0600\"");
+  EXPECT_EQ(reason_of(minimal_and(device("/var/log/a", "log_raw = true\n"))),
+            "keyhold.hcl:3: audit: log_raw is not offered: secrets are never written in clear");
+  EXPECT_EQ(reason_of(minimal_and(device("/a") + device("/b"))), "keyhold.hcl:5: audit: two devices of one name");
+  EXPECT_EQ(reason_of(minimal_and("audit \"socket\" \"s\" { options { address = \"127.0.0.1:9090\" } }")),
+            "keyhold.hcl:3: audit: an audit device is of the type \"file\"");
+  EXPECT_EQ(reason_of(minimal_and("audit \"file\" \"s\" { }")),
+            "keyhold.hcl:3: audit: file_path is an absolute path without \".\", \"..\" and empty parts");
+  EXPECT_EQ(reason_of(minimal_and("audit \"file\" \"s\" { options { file_path = [\"/a\"] } }")),
+            "keyhold.hcl:3: audit: an option is a string");
 }
 
 TEST(Config, MissingAndDoubleStanzasAreErrors) {

@@ -10,7 +10,7 @@
 namespace keyhold::server::known {
 
 inline constexpr auto kTopLevel = std::to_array<std::string_view>({
-    "administrative_namespace_path", "allow_audit_log_prefixing", "audit", "cache_size", "cluster_cipher_suites",
+    "administrative_namespace_path", "allow_audit_log_prefixing", "cache_size", "cluster_cipher_suites",
     "default_max_request_duration", "detect_deadlocks", "disable_cache", "disable_clustering", "disable_indexing",
     "disable_performance_standby", "disable_printable_check", "disable_sealwrap", "disable_standby_reads",
     "enable_multiseal", "enable_post_unseal_trace", "enable_raw_endpoint", "enable_response_header_hostname",
