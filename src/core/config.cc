@@ -61,6 +61,18 @@ bool Config::policy_unusable(keys::NamespaceId owner, std::string_view name) con
   return found != policies_.end() && found->second == nullptr;
 }
 
+Grants Config::grants_of(const records::Token& token) const {
+  Grants grants;
+  bool unusable = false;
+  for (const std::string& name : token.policies()) {
+    grants.root = grants.root || name == kRootPolicyName;
+    unusable = unusable || policy_unusable(token.namespace_id(), name);
+    if (auto found = policy(token.namespace_id(), name)) grants.policies.push_back(std::move(found));
+  }
+  if (unusable) grants.policies.clear();
+  return grants;
+}
+
 storage::Version Config::mounts_version(keys::NamespaceId owner) const {
   const auto found = mounts_versions_.find(owner);
   return found == mounts_versions_.end() ? 0 : found->second;
