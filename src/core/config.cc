@@ -88,9 +88,55 @@ std::vector<std::string> Config::policy_names(keys::NamespaceId owner) const {
 
 const std::string_view kDefaultPolicyText = R"(# What every token may do with itself.
 path "auth/token/lookup-self" {
-  capabilities = ["read", "update"]
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
 }
 path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
+
+# Ask what it may do.
+path "sys/capabilities-self" {
+  capabilities = ["update"]
+}
+path "sys/internal/ui/resultant-acl" {
+  capabilities = ["read"]
+}
+
+# Keep its leases, which it must name to look at or renew.
+path "sys/leases/lookup" {
+  capabilities = ["update"]
+}
+path "sys/leases/renew" {
+  capabilities = ["update"]
+}
+path "sys/renew" {
+  capabilities = ["update"]
+}
+
+# A place of its own, which ends with it.
+path "cubbyhole/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+
+# Hand data on under a token that can be used once, and take what was handed on.
+path "sys/wrapping/wrap" {
+  capabilities = ["update"]
+}
+path "sys/wrapping/lookup" {
+  capabilities = ["update"]
+}
+path "sys/wrapping/unwrap" {
+  capabilities = ["update"]
+}
+
+# Hash what it sends.
+path "sys/tools/hash" {
+  capabilities = ["update"]
+}
+path "sys/tools/hash/*" {
   capabilities = ["update"]
 }
 )";
