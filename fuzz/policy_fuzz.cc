@@ -1,42 +1,31 @@
 // A policy and a path, parted by a NUL byte: parsing holds, and the compiled form agrees with the rules taken one by one.
+// The path serves as a parameter's value too: what a rule denies is never admitted.
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/policy/compiled_policies.h"
+#include "core/policy/policy_test_util.h"
 
 namespace {
 
 using namespace keyhold::core;
 
-CapabilitySet naive_lookup(const Policy& policy, std::string path, Asked asked) {
-  const bool slash = path.ends_with('/');
-  const std::string plain = slash ? path.substr(0, path.size() - 1) : path;
-  const std::string slashed = plain + "/";
-  if (asked == Asked::kList) path = slashed;
-  std::optional<CapabilitySet> exact;
-  std::optional<CapabilitySet> prefix;
-  std::size_t prefix_bytes = 0;
-  for (const PolicyRule& rule : policy.rules) {
-    if (rule.match == PolicyRule::Match::kPrefix) {
-      if (!path.starts_with(rule.path) || (prefix && rule.path.size() < prefix_bytes)) continue;
-      if (!prefix || rule.path.size() > prefix_bytes) prefix = CapabilitySet();
-      prefix_bytes = rule.path.size();
-      prefix->add(rule.capabilities);
-      continue;
+/// Rules admit no value that a list denies, and any value where nothing is said.
+void check_parameters(const ParameterRules& rules, std::string_view value) {
+  for (const auto& [name, values] : rules.denied) {
+    for (const std::string& denied : values) {
+      Parameter parameter{name, Parameter::Kind::kText, {}};
+      parameter.values.push_back(SecretBytes::copy_of(value));
+      parameter.values.push_back(SecretBytes::copy_of(denied));
+      CHECK(!rules.admit({&parameter, 1}));
     }
-    const bool listed = asked == Asked::kList && (rule.path == plain || rule.path == slashed);
-    const bool denied = rule.capabilities.denies() && slash && rule.path == plain;
-    if (rule.path != path && !listed && !denied) continue;
-    if (!exact) exact = CapabilitySet();
-    exact->add(rule.capabilities);
   }
-  return exact ? *exact : prefix.value_or(CapabilitySet());
+  if (rules.required.empty()) CHECK(rules.admit({}));
 }
 
 }  // namespace
@@ -57,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto check = [&](const std::string& asked_path) {
     if (asked_path.find("//") != std::string::npos) return;  // Not canonical: never asked.
     for (const Asked asked : {Asked::kOne, Asked::kList}) {
-      CHECK(compiled.lookup(asked_path, asked).capabilities == naive_lookup(*policies[0], asked_path, asked));
+      CHECK(compiled.lookup(asked_path, asked).capabilities == test::reference_lookup(policies, asked_path, asked));
     }
   };
   check(path);
@@ -65,6 +54,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(rule.path);
     check(rule.path + "/");
     check(rule.path + path);
+    std::string filled = rule.path;
+    for (std::size_t at = 0; (at = filled.find('+', at)) != std::string::npos; ++at) filled[at] = 'p';
+    check(filled);
+    check(filled + "/");
+    if (rule.permissions.restrictions != nullptr) check_parameters(rule.permissions.restrictions->parameters, path);
   }
   return 0;
 }

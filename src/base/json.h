@@ -124,6 +124,13 @@ class Writer {
   Writer& number(std::int64_t value);
   Writer& boolean(bool value) { return raw(value ? "true" : "false"); }
   Writer& null() { return raw("null"); }
+  /// An array of strings.
+  template <typename Strings>
+  Writer& strings(const Strings& strings) {
+    begin_array();
+    for (const auto& text : strings) string(text);
+    return end_array();
+  }
   /// `json` is one complete JSON value, inserted as it is.
   Writer& raw(std::string_view json) {
     separate();

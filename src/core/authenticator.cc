@@ -39,17 +39,7 @@ std::shared_ptr<const Principal> Authenticator::principal_of(const Subject& subj
   auto principal = std::make_shared<Principal>();
   principal->token_id = token_id;
   principal->token = std::move(token);
-  const keys::NamespaceId owner = subject.request.namespace_id;
-  std::vector<std::shared_ptr<const Policy>> policies;
-  bool root = false;
-  bool unusable = false;
-  for (const std::string& name : principal->token->policies()) {
-    root = root || name == kRootPolicyName;
-    if (auto policy = subject.config->policy(owner, name)) policies.push_back(std::move(policy));
-    unusable = unusable || subject.config->policy_unusable(owner, name);
-  }
-  if (unusable) policies.clear();
-  principal->policies = root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
+  principal->policies = subject.config->grants_of(*principal->token).compile();
   principal->audit_members =
       render_principal(*principal, subject.session.redactor.hash(subject.request.credential.token.reveal()));
   MutexLock lock(mutex_);

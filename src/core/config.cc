@@ -67,6 +67,18 @@ bool Config::policy_unusable(keys::NamespaceId owner, std::string_view name) con
   return found != policies_.end() && found->second == nullptr;
 }
 
+Grants Config::grants_of(const records::Token& token) const {
+  Grants grants;
+  bool unusable = false;
+  for (const std::string& name : token.policies()) {
+    grants.root = grants.root || name == kRootPolicyName;
+    unusable = unusable || policy_unusable(token.namespace_id(), name);
+    if (auto found = policy(token.namespace_id(), name)) grants.policies.push_back(std::move(found));
+  }
+  if (unusable) grants.policies.clear();
+  return grants;
+}
+
 storage::Version Config::mounts_version(keys::NamespaceId owner) const {
   const auto found = mounts_versions_.find(owner);
   return found == mounts_versions_.end() ? 0 : found->second;
@@ -82,9 +94,55 @@ std::vector<std::string> Config::policy_names(keys::NamespaceId owner) const {
 
 const std::string_view kDefaultPolicyText = R"(# What every token may do with itself.
 path "auth/token/lookup-self" {
-  capabilities = ["read", "update"]
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
 }
 path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
+
+# Ask what it may do.
+path "sys/capabilities-self" {
+  capabilities = ["update"]
+}
+path "sys/internal/ui/resultant-acl" {
+  capabilities = ["read"]
+}
+
+# Keep its leases, which it must name to look at or renew.
+path "sys/leases/lookup" {
+  capabilities = ["update"]
+}
+path "sys/leases/renew" {
+  capabilities = ["update"]
+}
+path "sys/renew" {
+  capabilities = ["update"]
+}
+
+# A place of its own, which ends with it.
+path "cubbyhole/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+
+# Hand data on under a token that can be used once, and take what was handed on.
+path "sys/wrapping/wrap" {
+  capabilities = ["update"]
+}
+path "sys/wrapping/lookup" {
+  capabilities = ["update"]
+}
+path "sys/wrapping/unwrap" {
+  capabilities = ["update"]
+}
+
+# Hash what it sends.
+path "sys/tools/hash" {
+  capabilities = ["update"]
+}
+path "sys/tools/hash/*" {
   capabilities = ["update"]
 }
 )";

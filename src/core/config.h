@@ -13,7 +13,7 @@
 #include "base/result.h"
 #include "core/cache/entry_cache.h"
 #include "core/keys.h"
-#include "core/policy/policy.h"
+#include "core/policy/compiled_policies.h"
 #include "core/records.pb.h"
 #include "core/snapshot.h"
 #include "storage/storage.h"
@@ -29,6 +29,16 @@ struct MountPoint {
   bool built_in() const { return version == 0; }
 };
 
+/// What the policies of a token come to.
+struct Grants {
+  bool root = false;
+  std::vector<std::shared_ptr<const Policy>> policies;
+
+  CompiledPolicies compile() const {
+    return root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
+  }
+};
+
 /// Mounts and policies at one moment: immutable, replaced whole.
 class Config {
  public:
@@ -41,6 +51,8 @@ class Config {
   std::vector<std::string> policy_names(keys::NamespaceId owner) const;
   /// It is there, and this program cannot read it: a newer one wrote it. It may deny, so whoever has it gets nothing.
   bool policy_unusable(keys::NamespaceId owner, std::string_view name) const;
+  /// What a token has by its policies: one that does not exist gives nothing, and one that cannot be used takes all but root.
+  Grants grants_of(const records::Token& token) const;
   /// Version of the mount guard (core/keys.h) at which the mounts were read. Who decides by what is mounted reads the
   /// guard in its transaction, compares, and answers kConflict when they differ.
   storage::Version mounts_version(keys::NamespaceId owner) const;

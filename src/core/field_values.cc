@@ -1,9 +1,10 @@
 #include "core/field_values.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/scalar.h"
 #include "base/time_format.h"
+#include "core/policy/policy_name.h"
 
 namespace keyhold::core {
 namespace {
@@ -15,6 +16,7 @@ std::string_view expected(FieldType type) {
     case FieldType::kBoolean: return "a boolean";
     case FieldType::kDuration: return "seconds or a duration like \"1h30m\"";
     case FieldType::kStringList: return "a list of strings";
+    case FieldType::kPolicyNames: return "a list of policy names";
     case FieldType::kIntegerList: return "a list of integers";
     case FieldType::kStringMap: return "an object of strings";
     case FieldType::kObject: return "an object";
@@ -25,24 +27,6 @@ std::string_view expected(FieldType type) {
 Error wrong_type(const Field& field) {
   return {Code::kInvalid,
           "the field \"" + std::string(field.name) + "\" must be " + std::string(expected(field.type))};
-}
-
-std::optional<std::int64_t> parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-/// Go's ParseBool.
-std::optional<bool> parse_boolean(std::string_view text) {
-  for (const std::string_view word : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == word) return true;
-  }
-  for (const std::string_view word : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == word) return false;
-  }
-  return std::nullopt;
 }
 
 std::vector<std::string> split_commas(std::string_view text) {
@@ -112,6 +96,16 @@ std::optional<std::vector<std::int64_t>> to_integers(const std::vector<std::stri
     numbers.push_back(*number);
   }
   return numbers;
+}
+
+std::optional<std::vector<std::string>> to_policy_names(const std::vector<std::string>& texts) {
+  std::vector<std::string> names;
+  for (const std::string& text : texts) {
+    auto name = normalize_policy_name(text);
+    if (!name.ok()) return std::nullopt;
+    names.push_back(std::move(*name));
+  }
+  return names;
 }
 
 std::optional<std::int64_t> to_duration(std::string_view text) {
@@ -185,9 +179,11 @@ Result<void> FieldValues::check(const Slot& slot) {
       break;
     }
     case FieldType::kStringList: fits = !is_json || to_string_list(*slot.json); break;
+    case FieldType::kPolicyNames:
     case FieldType::kIntegerList: {
       const auto texts = is_json ? to_string_list(*slot.json) : std::optional(split_commas(slot.text));
-      fits = texts && to_integers(*texts);
+      const bool names = slot.field->type == FieldType::kPolicyNames;
+      fits = texts && (names ? to_policy_names(*texts).has_value() : to_integers(*texts).has_value());
       break;
     }
     case FieldType::kStringMap: fits = is_json && to_string_map(*slot.json); break;
@@ -255,6 +251,12 @@ std::vector<std::string> FieldValues::string_list(std::string_view name) const {
   return found->json ? *to_string_list(*found->json) : split_commas(found->text);
 }
 
+std::vector<std::string> FieldValues::policy_names(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kPolicyNames);
+  if (found == nullptr) return {};
+  return *to_policy_names(found->json ? *to_string_list(*found->json) : split_commas(found->text));
+}
+
 std::vector<std::int64_t> FieldValues::integer_list(std::string_view name) const {
   const Slot* found = slot(name, FieldType::kIntegerList);
   if (found == nullptr) return {};
@@ -275,6 +277,14 @@ std::optional<json::Value> FieldValues::object(std::string_view name) const {
 std::optional<json::Value> FieldValues::body() const {
   if (!document_) return std::nullopt;
   return document_->root();
+}
+
+void FieldValues::replace(std::string_view name, std::string text) {
+  const auto found =
+      std::find_if(slots_.begin(), slots_.end(), [name](const Slot& slot) { return slot.field->name == name; });
+  CHECK(found != slots_.end() && found->field->source == FieldSource::kQuery);
+  found->text = replaced_.emplace_back(std::move(text));
+  found->present = true;
 }
 
 std::optional<FieldValues::Raw> FieldValues::raw(std::string_view name) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,10 +42,14 @@ class FieldValues {
   bool boolean(std::string_view name, bool otherwise = false) const;
   std::int64_t duration_s(std::string_view name, std::int64_t otherwise = 0) const;
   std::vector<std::string> string_list(std::string_view name) const;
+  std::vector<std::string> policy_names(std::string_view name) const;  // In their normal form.
   std::vector<std::int64_t> integer_list(std::string_view name) const;
   std::map<std::string, std::string> string_map(std::string_view name) const;
   /// nullopt when absent or null.
   std::optional<json::Value> object(std::string_view name) const;
+
+  /// Puts `text` in the place of a query field, whether it was there or not: what the caller's policy makes of it.
+  void replace(std::string_view name, std::string text);
 
   /// The raw value for the audit record, or nullopt: JSON of body fields, text of the others.
   struct Raw {
@@ -67,6 +72,7 @@ class FieldValues {
 
   std::unique_ptr<const json::Document> document_;  // Kept in place: values point to it.
   std::vector<Slot> slots_;
+  std::list<std::string> replaced_;  // Slots point to them.
 };
 
 }  // namespace keyhold::core

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "core/audit_record.h"
+#include "core/authorization.h"
 
 namespace keyhold::core {
 namespace {
@@ -222,7 +223,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
       TRY_ASSIGN(const bool exists, job.match.route->exists(*job.match.route, call));
       job.used = capability_of_update(exists);
     }
-    if (!job.principal->policies.allows(job.match.path, job.used)) return denied();
+    TRY(authorize(job.principal->policies, *route, job.used, job.match.path, job.request, *job.fields));
   }
   return job.match.route->invoke(*job.match.route, call);
 }

@@ -43,6 +43,8 @@ struct Request {
   Credential credential;
   std::vector<std::pair<std::string, std::string>> query;
   SecretBytes body;  // A JSON object, or empty. Not yet parsed: that happens after the route's bounds are known.
+  /// How long the answer is to live in a wrapping token; nullopt = it is given as it is.
+  std::optional<std::int64_t> wrap_ttl_s;
   std::string peer_address;
   std::uint16_t peer_port = 0;
 };

@@ -21,6 +21,7 @@ enum class FieldType : std::uint8_t {
   kBoolean,
   kDuration,      // Seconds, or Go's "1h30m".
   kStringList,    // An array, or a comma-separated string.
+  kPolicyNames,   // The same, of policies: read in their normal form (core/policy/policy_name.h).
   kIntegerList,
   kStringMap,     // An object of strings.
   kObject,        // A JSON object, kept as received.
@@ -39,19 +40,28 @@ struct Field {
   std::string_view help = {};
 };
 
-/// Who may call: a capability on the canonical path, or anybody. Has no default, so a route that declares none does not compile.
+/// Who may call: a capability on the canonical path, with sudo beside it where the route says so, or anybody. Has no default, so a
+/// route that declares none does not compile.
 class Access {
  public:
   constexpr Access(Capability capability) : capability_(capability) {}  // NOLINT: a route names a capability.
   static constexpr Access unauthenticated() { return Access(); }
+  /// Of a path that Vault protects: the capability alone is not enough.
+  static constexpr Access with_sudo(Capability capability) {
+    Access access(capability);
+    access.needs_sudo_ = true;
+    return access;
+  }
 
   constexpr bool open() const { return open_; }
   constexpr Capability capability() const { return capability_; }
+  constexpr bool needs_sudo() const { return needs_sudo_; }
 
  private:
   constexpr Access() : open_(true) {}
   Capability capability_ = Capability::kDeny;
   bool open_ = false;
+  bool needs_sudo_ = false;
 };
 
 /// Where a handler runs. Each has its own bounded pool, so that what is slow cannot starve what is not.

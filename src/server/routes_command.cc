@@ -24,6 +24,7 @@ std::string_view type_word(core::FieldType type) {
     case core::FieldType::kBoolean: return "boolean";
     case core::FieldType::kDuration: return "duration";
     case core::FieldType::kStringList: return "string-list";
+    case core::FieldType::kPolicyNames: return "policy-names";
     case core::FieldType::kIntegerList: return "integer-list";
     case core::FieldType::kStringMap: return "string-map";
     case core::FieldType::kObject: return "object";
@@ -38,6 +39,7 @@ void append_route(json::Writer& writer, std::string_view engine, const core::Rou
   writer.key("path").string(route.path);
   writer.key("unauthenticated").boolean(route.access.open());
   if (!route.access.open()) writer.key("capability").string(core::to_string(route.access.capability()));
+  writer.key("sudo").boolean(route.access.needs_sudo());
   writer.key("fields").begin_array();
   for (const core::Field& field : route.fields) {
     writer.begin_object();

@@ -1,10 +1,9 @@
 #include "api/vault/vault_request.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
 
 #include "base/limits.h"
+#include "base/scalar.h"
 #include "core/path.h"
 
 namespace keyhold::api {
@@ -38,22 +37,13 @@ Result<Query> parse_query(std::string_view text) {
   return query;
 }
 
-/// The words of Go's strconv.ParseBool, which clients rely on (Python's send "True").
-std::optional<bool> parse_bool(std::string_view word) {
-  constexpr std::array kTrue{"1", "t", "T", "true", "TRUE", "True"};
-  constexpr std::array kFalse{"0", "f", "F", "false", "FALSE", "False"};
-  if (std::find(kTrue.begin(), kTrue.end(), word) != kTrue.end()) return true;
-  if (std::find(kFalse.begin(), kFalse.end(), word) != kFalse.end()) return false;
-  return std::nullopt;
-}
-
 Result<Operation> operation_of(const http::Request& request, Query& query) {
   const std::string_view method = request.method;
   if (method == "LIST") return Operation::kList;
   if (method == "GET" || method == "HEAD") {
     const auto list = std::find_if(query.begin(), query.end(), [](const auto& pair) { return pair.first == "list"; });
     if (list == query.end() || list->second.empty()) return Operation::kRead;
-    const auto wanted = parse_bool(list->second);
+    const auto wanted = parse_boolean(list->second);  // Python's clients send "True".
     if (!wanted) return Error{Code::kInvalid, "the query parameter \"list\" must be a boolean"};
     return *wanted ? Operation::kList : Operation::kRead;
   }

@@ -15,12 +15,6 @@ using core::TokenStore;
 constexpr std::string_view kRootPolicy = "root";
 constexpr std::string_view kDefaultPolicy = "default";
 
-void append_strings(json::Writer& writer, const auto& strings) {
-  writer.begin_array();
-  for (const std::string& text : strings) writer.string(text);
-  writer.end_array();
-}
-
 void append_metadata(json::Writer& writer, const core::records::Token& token) {
   if (token.metadata().empty()) {
     writer.null();
@@ -35,9 +29,8 @@ void append_metadata(json::Writer& writer, const core::records::Token& token) {
 Result<std::vector<std::string>> new_policies(const Call& call, bool sudo) {
   const auto& own = call.principal().token->policies();
   std::vector<std::string> policies;
-  for (const std::string& name : call.fields().string_list("policies")) {
-    TRY_ASSIGN(std::string normal, core::normalize_policy_name(name));
-    if (std::find(policies.begin(), policies.end(), normal) == policies.end()) policies.push_back(std::move(normal));
+  for (std::string& name : call.fields().policy_names("policies")) {
+    if (std::find(policies.begin(), policies.end(), name) == policies.end()) policies.push_back(std::move(name));
   }
   if (policies.empty()) policies.assign(own.begin(), own.end());
   const auto has = [](const auto& names, std::string_view name) {
@@ -102,8 +95,8 @@ Result<Reply> TokenAuth::create(Call& call) {
   writer.begin_object();
   writer.key("client_token").string(made.token.reveal());
   writer.key("accessor").string(made.accessor);
-  append_strings(writer.key("policies"), made.record.policies());
-  append_strings(writer.key("token_policies"), made.record.policies());
+  writer.key("policies").strings(made.record.policies());
+  writer.key("token_policies").strings(made.record.policies());
   append_metadata(writer.key("metadata"), made.record);
   writer.key("lease_duration").number(made.record.creation_ttl_s());
   writer.key("renewable").boolean(made.record.renewable());
@@ -141,7 +134,7 @@ Result<Reply> TokenAuth::lookup_self(Call& call) {
   writer.key("num_uses").number(0);
   writer.key("orphan").boolean(token.orphan());
   writer.key("path").string(token.path());
-  append_strings(writer.key("policies"), token.policies());
+  writer.key("policies").strings(token.policies());
   writer.key("renewable").boolean(token.renewable());
   writer.key("ttl").number(left_ms / 1000);
   writer.key("type").string("service");

@@ -21,7 +21,7 @@ class TokenAuth {
   static constexpr std::array kCreateFields{
       core::Field{.name = "id", .help = "The token itself, if it is to be a given one; root only."},
       core::Field{.name = "policies",
-                  .type = core::FieldType::kStringList,
+                  .type = core::FieldType::kPolicyNames,
                   .audit = core::Audit::kClear,
                   .help = "Policies; a subset of the caller's unless it has sudo."},
       core::Field{.name = "no_parent",

@@ -2,10 +2,10 @@
 
 #include <memory>
 #include <span>
-#include <string>
 #include <string_view>
+#include <vector>
 
-#include "core/policy/capability.h"
+#include "core/policy/permissions.h"
 #include "core/policy/policy.h"
 
 namespace keyhold::core {
@@ -13,19 +13,22 @@ namespace keyhold::core {
 /// What is asked for at a path. A list is of what lies below, so "a" and "a/" are the same question.
 enum class Asked : std::uint8_t { kOne, kList };
 
-/// What the one rule that applies to a path grants. Empty when there is none.
+/// What the one rule that applies to a path grants. Empty when there is none. Lives as long as the policies it comes from.
 struct Grant {
   CapabilitySet capabilities;
+  const Restrictions* restrictions = nullptr;  // nullptr = none.
 
   bool allows(Capability capability) const { return !capabilities.denies() && capabilities.contains(capability); }
   bool allows_anything() const { return !capabilities.denies() && !capabilities.empty(); }
 };
 
+/// The rules of several policies, with those of one path made into one, in order of their paths. A deny among them wins.
+std::vector<PolicyRule> merge_rules(std::span<const std::shared_ptr<const Policy>> policies);
+
 /// Several policies as one, made for asking. Immutable; a copy shares.
 ///
-/// Of all rules one applies: the one of this exact path, else the longest prefix. The same path in several policies is one rule
-/// with the capabilities of all, and a deny among them wins. A list of "a" or "a/" meets the exact rules of both as one. An exact
-/// deny of "a" also holds for "a/", whatever is asked (CVE-2026-63131: a slash must not get around it).
+/// Of all rules one applies: the one of this exact path, else the first in the order of WildcardRules. A list of "a/" also meets
+/// the rules of "a". An exact deny of "a" also holds for "a/", whatever is asked (CVE-2026-63131: a slash must not get around it).
 ///
 /// threads   Any.
 class CompiledPolicies {
@@ -38,7 +41,7 @@ class CompiledPolicies {
 
   bool root() const { return root_; }
 
-  /// `path` is canonical (core/path.h).
+  /// `path` is canonical (core/path.h). Allocates only for a list of a path without its slash.
   Grant lookup(std::string_view path, Asked asked) const;
   bool allows(std::string_view path, Capability capability) const {
     return lookup(path, capability == Capability::kList ? Asked::kList : Asked::kOne).allows(capability);

@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <random>
+
+#include "core/policy/policy_test_util.h"
 
 namespace keyhold::core {
 namespace {
@@ -99,46 +100,131 @@ TEST(CompiledPolicies, ASlashDoesNotGetAroundADeny) {
   EXPECT_FALSE(both.allows("a/", kRead));
 }
 
-// --- against a matcher that is written as the rules are told, one rule at a time ---
+TEST(CompiledPolicies, APlusStandsForOneWholeSegment) {
+  const CompiledPolicies policies = compile({R"(
+    path "secret/+/app" { capabilities = ["read"] }
+    path "+/top" { capabilities = ["update"] }
+    path "team/+" { capabilities = ["delete"] }
+    path "open/+/x*" { capabilities = ["patch"] }
+    path "lit+/a+b" { capabilities = ["create"] }
+  )"});
+  EXPECT_TRUE(policies.allows("secret/prod/app", kRead));
+  EXPECT_TRUE(policies.allows("secret/+/app", kRead)) << "as asked for, it is a segment like others";
+  for (const char* path : {"secret/app", "secret/prod/eu/app", "secret/prod/app/x", "secret/prod/apps", "secret/prod/app/", "secret//app/x"}) {
+    EXPECT_FALSE(policies.allows(path, kRead)) << path;
+  }
+  EXPECT_TRUE(policies.allows("any/top", kUpdate));
+  EXPECT_FALSE(policies.allows("top", kUpdate));
+  EXPECT_TRUE(policies.allows("team/a", kDelete));
+  EXPECT_FALSE(policies.allows("team", kDelete));
+  EXPECT_FALSE(policies.allows("team/a/b", kDelete));
+  for (const char* path : {"open/a/x", "open/a/xyz", "open/a/x/deep/er"}) EXPECT_TRUE(policies.allows(path, kPatch)) << path;
+  for (const char* path : {"open/a", "open/a/", "open/a/y", "open/x"}) EXPECT_FALSE(policies.allows(path, kPatch)) << path;
+  EXPECT_TRUE(policies.allows("lit+/a+b", kCreate));
+  EXPECT_FALSE(policies.allows("litx/a+b", kCreate));
+  EXPECT_FALSE(policies.allows("lit+/aXb", kCreate));
+}
 
-CapabilitySet naive_lookup(const std::vector<std::shared_ptr<const Policy>>& policies, std::string path, Asked asked) {
-  const bool slash = path.ends_with('/');
-  const std::string plain = slash ? path.substr(0, path.size() - 1) : path;
-  const std::string slashed = plain + "/";
-  if (asked == Asked::kList) path = slashed;
-  std::optional<CapabilitySet> exact;
-  std::optional<CapabilitySet> prefix;
-  std::size_t prefix_bytes = 0;
-  for (const auto& policy : policies) {
-    for (const PolicyRule& rule : policy->rules) {
-      const bool denies = rule.capabilities.denies();
-      if (rule.match == PolicyRule::Match::kExact) {
-        bool meets = rule.path == path;
-        if (asked == Asked::kList) meets = rule.path == plain || rule.path == slashed;
-        if (denies && slash && rule.path == plain) meets = true;
-        if (!meets) continue;
-        if (!exact) exact.emplace();
-        exact->add(rule.capabilities);
-      } else if (path.compare(0, rule.path.size(), rule.path) == 0) {
-        if (!prefix || rule.path.size() > prefix_bytes) {
-          prefix = rule.capabilities;
-          prefix_bytes = rule.path.size();
-        } else if (rule.path.size() == prefix_bytes) {
-          prefix->add(rule.capabilities);
-        }
-      }
+TEST(CompiledPolicies, PriorityIsVaultsDocumentedOne) {
+  // Each pair matches the path; the first of it wins.
+  struct Case {
+    std::string_view path;
+    std::string_view winner;
+    std::string_view loser;
+  };
+  for (const Case& c : {
+           Case{"a/b/c", "a/b/c", "a/b/*"},      Case{"a/b/c", "a/b/c", "a/+/c"},
+           Case{"a/b/c", "a/b/+", "a/+/c"},      // A later first wildcard.
+           Case{"a/b/c", "a/b*", "a/+/c"},       Case{"a/b/c", "a/b/*", "a/+/c"},
+           Case{"a/b/c", "a/+/c", "a/+/c*"},     Case{"a/b/c", "a/b/+", "a/b/*"},  // Not ending with '*'.
+           Case{"a/b/c", "a/+/c", "a/*"},        Case{"a/b/c", "a/*", "a/+/c*"},
+           Case{"a/b/c/d", "a/+/c/d", "a/+/+/d"},  // Fewer '+'.
+           Case{"a/b/c/d", "a/+/c/*", "a/+/+/*"}, Case{"a/b/cde", "a/+/cd*", "a/+/c*"},  // Longer.
+           Case{"a/b/c/d", "a/+/c/+", "a/+/+/d"},  // The greater in byte order: 'c' after '+'.
+       }) {
+    const std::string winner = "path \"" + std::string(c.winner) + "\" { capabilities = [\"read\"] }";
+    const std::string loser = "path \"" + std::string(c.loser) + "\" { capabilities = [\"update\"] }";
+    for (const CompiledPolicies& policies : {compile({winner, loser}), compile({loser, winner})}) {
+      EXPECT_TRUE(policies.allows(c.path, kRead)) << c.winner << " against " << c.loser;
+      EXPECT_FALSE(policies.allows(c.path, kUpdate)) << c.winner << " against " << c.loser;
     }
   }
-  return exact ? *exact : prefix.value_or(CapabilitySet());
+}
+
+TEST(CompiledPolicies, ADenyOnTheWayIsNotMerged) {
+  const CompiledPolicies policies = compile({
+      "path \"kv/+/x\" { capabilities = [\"deny\"] } path \"kv/a/x\" { capabilities = [\"read\"] }",
+      "path \"kv/*\" { capabilities = [\"read\"] }",
+      "path \"kv/+/y\" { capabilities = [\"read\"] }",
+      "path \"kv/+/y\" { capabilities = [\"deny\"] }"});
+  EXPECT_TRUE(policies.allows("kv/a/x", kRead)) << "the exact rule is the only one that applies";
+  EXPECT_FALSE(policies.allows("kv/b/x", kRead));
+  EXPECT_FALSE(policies.allows("kv/b/y", kRead)) << "of one path, deny wins";
+  EXPECT_TRUE(policies.allows("kv/b/z", kRead));
+}
+
+TEST(CompiledPolicies, AListMeetsSegmentsWithAndWithoutTheSlash) {
+  const CompiledPolicies policies = compile({R"(
+    path "kv/+" { capabilities = ["list"] }
+    path "kv/private/*" { capabilities = ["deny"] }
+    path "kv/shut*" { capabilities = ["deny"] }
+    path "kv/own/*" { capabilities = ["read"] }
+  )"});
+  EXPECT_TRUE(policies.allows("kv/team/", kList));
+  EXPECT_TRUE(policies.allows("kv/", kList)) << "'+' stands for an empty segment too, as in Vault";
+  EXPECT_FALSE(policies.allows("kv/private/", kList)) << "CVE-2026-63131";
+  EXPECT_FALSE(policies.allows("kv/shut/", kList));
+  EXPECT_TRUE(policies.allows("kv/own/", kList)) << "a rule that does not deny leaves it to the next";
+  EXPECT_FALSE(policies.allows("kv/team/a/", kList));
+  const CompiledPolicies narrower = compile({"path \"kv/*\" { policy = \"deny\" } path \"kv/app/*\" { policy = \"read\" }"});
+  EXPECT_TRUE(narrower.allows("kv/app/", kList));
+  EXPECT_FALSE(narrower.allows("kv/", kList));
+}
+
+TEST(CompiledPolicies, RestrictionsComeWithTheRuleThatApplies) {
+  const CompiledPolicies policies = compile({
+      "path \"a\" { capabilities = [\"read\"] max_wrapping_ttl = 60 pagination_limit = 10 }",
+      "path \"a\" { capabilities = [\"update\"] max_wrapping_ttl = \"30s\" min_wrapping_ttl = 5 }"
+      "path \"b\" { capabilities = [\"read\"] min_wrapping_ttl = 5 }",
+      "path \"b\" { capabilities = [\"deny\"] } path \"*\" { capabilities = [\"read\"] }"});
+  const Grant merged = policies.lookup("a", Asked::kOne);
+  ASSERT_NE(merged.restrictions, nullptr);
+  EXPECT_EQ(merged.restrictions->max_wrapping_ttl_s, 30);
+  EXPECT_EQ(merged.restrictions->min_wrapping_ttl_s, 5);
+  EXPECT_EQ(merged.restrictions->pagination_limit, 10);
+  EXPECT_FALSE(merged.restrictions->admit_wrapping(std::nullopt));
+  EXPECT_FALSE(merged.restrictions->admit_wrapping(4));
+  EXPECT_TRUE(merged.restrictions->admit_wrapping(5));
+  EXPECT_TRUE(merged.restrictions->admit_wrapping(30));
+  EXPECT_FALSE(merged.restrictions->admit_wrapping(31));
+  EXPECT_EQ(policies.lookup("b", Asked::kOne).restrictions, nullptr);
+  EXPECT_EQ(policies.lookup("c", Asked::kOne).restrictions, nullptr);
 }
 
 TEST(CompiledPolicies, AgreeWithANaiveMatcher) {
-  std::mt19937 random(20'261'122);
-  const auto path = [&random](std::size_t segments_max) {
+  const std::uint32_t seed = std::random_device()();
+  RecordProperty("seed", std::to_string(seed));
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  const auto path = [&random](std::size_t segments_max, std::string_view letters) {
     std::string text;
     for (std::size_t left = 1 + random() % segments_max; left > 0; --left) {
-      for (std::size_t bytes = 1 + random() % 2; bytes > 0; --bytes) text += "ab\xC3"[random() % 3];
+      for (std::size_t bytes = 1 + random() % 2; bytes > 0; --bytes) text += letters[random() % letters.size()];
       if (left > 1 || random() % 4 == 0) text += '/';
+    }
+    return text;
+  };
+  const auto pattern = [&](std::size_t segments_max) {
+    std::string text = path(segments_max, "ab");
+    if (random() % 2 == 0) {
+      std::string with_any;
+      for (std::string& segment : test::split_segments(text)) with_any += (random() % 3 == 0 ? "+" : segment) + "/";
+      with_any.pop_back();
+      text = with_any;
+    }
+    if (random() % 2 == 0) {
+      text.resize(random() % (text.size() + 1));
+      if (!text.ends_with('+')) text += '*';
     }
     return text;
   };
@@ -146,25 +232,25 @@ TEST(CompiledPolicies, AgreeWithANaiveMatcher) {
   for (int round = 0; round < 500; ++round) {
     std::vector<std::shared_ptr<const Policy>> policies;
     for (std::size_t count = random() % 6; count > 0; --count) {
-      Policy policy;
+      std::string text;
       for (std::size_t rules = random() % 12; rules > 0; --rules) {
-        PolicyRule rule;
-        rule.match = random() % 2 == 0 ? PolicyRule::Match::kExact : PolicyRule::Match::kPrefix;
-        rule.path = path(3);
-        if (rule.match == PolicyRule::Match::kPrefix) rule.path.resize(random() % (rule.path.size() + 1));
+        text += "path = { \"" + pattern(4) + "\" = { capabilities = [";
         for (const CapabilityName& known : kCapabilityNames) {
-          if (random() % (known.capability == kDeny ? 12 : 4) == 0) rule.capabilities.add(known.capability);
+          if (random() % (known.capability == kDeny ? 12 : 4) == 0) text += "\"" + std::string(known.name) + "\",";
         }
-        policy.rules.push_back(std::move(rule));
+        text += "] } }\n";
       }
-      policies.push_back(std::make_shared<const Policy>(std::move(policy)));
+      auto policy = parse_policy(text);
+      ASSERT_TRUE(policy.ok()) << policy.error().message << "\n" << text;
+      policies.push_back(std::make_shared<const Policy>(std::move(*policy)));
     }
     const CompiledPolicies compiled = CompiledPolicies::compile(policies);
     for (int question = 0; question < 200; ++question) {
-      const std::string asked_path = path(4);
+      const std::string asked_path = path(5, "ab+");
       const Asked asked = random() % 3 == 0 ? Asked::kList : Asked::kOne;
-      const CapabilitySet expected = naive_lookup(policies, asked_path, asked);
-      ASSERT_EQ(compiled.lookup(asked_path, asked).capabilities.names(), expected.names()) << asked_path;
+      const CapabilitySet expected = test::reference_lookup(policies, asked_path, asked);
+      ASSERT_EQ(compiled.lookup(asked_path, asked).capabilities.names(), expected.names())
+          << "seed " << seed << " path " << asked_path << (asked == Asked::kList ? " (list)" : "");
       granted += expected.empty() ? 0 : 1;
     }
   }

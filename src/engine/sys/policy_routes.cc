@@ -1,3 +1,4 @@
+#include "base/encoding.h"
 #include "core/keys.h"
 #include "core/policy/policy.h"
 #include "engine/sys/sys_engine.h"
@@ -7,9 +8,6 @@ namespace {
 
 using core::Call;
 using core::Reply;
-
-/// The built-in policy that cannot be read, written or removed.
-constexpr std::string_view kRootPolicy = "root";
 
 Result<std::string> policy_name(const Call& call) { return core::normalize_policy_name(call.fields().text("name")); }
 
@@ -31,54 +29,80 @@ Result<void> change_policy(Call& call, const std::string& name, core::records::P
   return {};
 }
 
-}  // namespace
-
-Result<Reply> SysEngine::list_policies(Call& call) {
-  Reply reply;
-  json::Writer writer(reply.data);
-  writer.begin_object();
-  // The older route names them twice.
-  for (const std::string_view member : {"keys", "policies"}) {
-    writer.key(member).begin_array();
-    for (const std::string& name : call.config().policy_names(call.namespace_id())) writer.string(name);
-    writer.string(kRootPolicy).end_array();
-  }
-  writer.end_object();
-  return reply;
+void append_names(json::Writer& writer, const Call& call) {
+  writer.begin_array();
+  for (const std::string& name : call.config().policy_names(call.namespace_id())) writer.string(name);
+  writer.string(core::kRootPolicyName).end_array();
 }
 
-Result<Reply> SysEngine::read_policy(Call& call) {
+/// Answers {name, `text_member`: the policy's text}. The root policy is there, and has none.
+Result<Reply> read(Call& call, std::string_view text_member) {
   TRY_ASSIGN(const std::string name, policy_name(call));
-  Reply reply;
-  json::Writer writer(reply.data);
   std::string text;
-  if (name != kRootPolicy) {
+  if (name != core::kRootPolicyName) {
     TRY_ASSIGN(const auto record,
                call.tx().load<core::records::Policy>(core::keys::policy(call.namespace_id(), name)));
     if (record == nullptr || record->removed()) return Reply::not_found();
     text = record->text();
   }
-  // "rules" is what the older route calls it.
-  writer.begin_object().key("name").string(name).key("policy").string(text).key("rules").string(text).end_object();
+  Reply reply;
+  json::Writer(reply.data).begin_object().key("name").string(name).key(text_member).string(text).end_object();
   return reply;
 }
 
-Result<Reply> SysEngine::write_policy(Call& call) {
+Result<Reply> write(Call& call, std::string text) {
   TRY_ASSIGN(const std::string name, policy_name(call));
-  if (name == kRootPolicy) return Error{Code::kInvalid, "cannot update \"root\" policy"};
-  const std::string text = call.fields().text("policy");
+  if (core::reserved_policy_name(name)) return Error{Code::kInvalid, "cannot update \"" + name + "\" policy"};
   if (text.empty()) return Error{Code::kInvalid, "'policy' parameter not supplied or empty"};
+  if (auto decoded = base64_decode(text); decoded.ok()) text = std::move(*decoded);
   auto parsed = core::parse_policy(text);
   if (!parsed.ok()) return Error{Code::kInvalid, "failed to parse policy: " + parsed.error().message};
   core::records::Policy record;
-  record.set_text(text);
+  record.set_text(std::move(text));
   TRY(change_policy(call, name, std::move(record)));
-  return Reply::none();
+  Reply reply = Reply::none();
+  reply.warnings = std::move(parsed->warnings);
+  return reply;
+}
+
+}  // namespace
+
+Result<Reply> SysEngine::list_policies(Call& call) {
+  Reply reply;
+  json::Writer writer(reply.data);
+  append_names(writer.begin_object().key("keys"), call);
+  writer.end_object();
+  return reply;
+}
+
+Result<Reply> SysEngine::list_policies_old(Call& call) {
+  Reply reply;
+  json::Writer writer(reply.data);
+  append_names(writer.begin_object().key("keys"), call);
+  append_names(writer.key("policies"), call);
+  writer.end_object();
+  return reply;
+}
+
+Result<Reply> SysEngine::read_policy(Call& call) { return read(call, "policy"); }
+
+Result<Reply> SysEngine::read_policy_old(Call& call) { return read(call, "rules"); }
+
+Result<Reply> SysEngine::write_policy(Call& call) { return write(call, call.fields().text("policy")); }
+
+Result<Reply> SysEngine::write_policy_old(Call& call) {
+  std::string text = call.fields().text("policy");
+  const bool by_old_name = text.empty() && call.fields().has("rules");
+  if (by_old_name) text = call.fields().text("rules");
+  TRY_ASSIGN(Reply reply, write(call, std::move(text)));
+  if (by_old_name) reply.warnings.push_back("'rules' is deprecated, please use 'policy' instead");
+  return reply;
 }
 
 Result<Reply> SysEngine::remove_policy(Call& call) {
   TRY_ASSIGN(const std::string name, policy_name(call));
-  if (name == kRootPolicy || name == "default") return Error{Code::kInvalid, "this policy cannot be removed"};
+  if (core::reserved_policy_name(name)) return Error{Code::kInvalid, "cannot delete \"" + name + "\" policy"};
+  if (name == core::kDefaultPolicyName) return Error{Code::kInvalid, "cannot delete default policy"};
   TRY_ASSIGN(const auto old, call.tx().load<core::records::Policy>(core::keys::policy(call.namespace_id(), name)));
   if (old == nullptr || old->removed()) return Reply::none();
   core::records::Policy record;

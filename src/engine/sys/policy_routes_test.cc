@@ -40,12 +40,47 @@ TEST_F(PolicyTest, AChangeHoldsAtOnce) {
   EXPECT_EQ(node_.read("kv/data/a", token).word(), "denied");
 }
 
+TEST_F(PolicyTest, TheOlderRoutesNameThingsAsOfOld) {
+  EXPECT_EQ(node_.write("sys/policy/app", R"({"policy":"path \"a\" { policy = \"read\" }"})").word(), "empty");
+  EXPECT_EQ(node_.read("sys/policy/app").data, R"({"name":"app","rules":"path \"a\" { policy = \"read\" }"})");
+  EXPECT_EQ(node_.read("sys/policies/acl/app").data, R"({"name":"app","policy":"path \"a\" { policy = \"read\" }"})");
+  const std::string names = R"(["app","default","root"])";
+  EXPECT_EQ(node_.list("sys/policies/acl").data, "{\"keys\":" + names + "}");
+  for (const Got& got : {node_.list("sys/policy"), node_.read("sys/policy")}) {
+    EXPECT_EQ(got.data, "{\"keys\":" + names + ",\"policies\":" + names + "}");
+  }
+  EXPECT_EQ(node_.read("sys/policies/acl").word(), "unsupported");
+
+  const Got got = node_.write("sys/policy/app", R"({"rules":"path \"b\" { }"})");
+  EXPECT_EQ(got.word(), "empty");
+  EXPECT_EQ(got.warnings, std::vector<std::string>{"'rules' is deprecated, please use 'policy' instead"});
+  EXPECT_EQ(node_.read("sys/policy/app").at("rules"), "path \"b\" { }");
+  EXPECT_EQ(node_.write("sys/policies/acl/app", R"({"rules":"path \"b\" { }"})").word(), "invalid");
+  EXPECT_EQ(node_.erase("sys/policy/app").word(), "empty");
+  EXPECT_EQ(node_.read("sys/policy/app").word(), "not-found");
+}
+
+TEST_F(PolicyTest, TheTextMayBeInBase64) {
+  EXPECT_EQ(put("app", "cGF0aCAiYSIgeyBwb2xpY3kgPSAicmVhZCIgfQ==").word(), "empty");
+  EXPECT_EQ(node_.read("sys/policies/acl/app").at("policy"), R"(path "a" { policy = "read" })");
+  EXPECT_EQ(put("app", "aHVudGVyMg==").word(), "invalid");
+}
+
+TEST_F(PolicyTest, WhatIsHardlyMeantIsSaid) {
+  const Got got = put("app", "path \"a/*/b\" { capabilities = [\"read\"] }");
+  EXPECT_EQ(got.word(), "empty");
+  ASSERT_EQ(got.warnings.size(), 1u);
+  EXPECT_EQ(got.warnings.front().substr(0, 16), "line 1, column 6");
+}
+
 TEST_F(PolicyTest, NamesAreNormalisedBeforeTheyAreCompared) {
   EXPECT_EQ(put(" App ", kReadKv).word(), "empty");
   EXPECT_EQ(node_.read("sys/policies/acl/APP").at("name"), "app");
-  for (const char* name : {"root", "ROOT", " Root ", "rOOt"}) {
+  for (const char* name : {"root", "ROOT", " Root ", "rOOt", "Response-Wrapping", "control-group "}) {
     EXPECT_EQ(put(name, kReadKv).word(), "invalid") << name;
     EXPECT_EQ(node_.erase(std::string("sys/policies/acl/") + name).word(), "invalid") << name;
+  }
+  for (const char* name : {"root", "ROOT", " Root ", "rOOt"}) {
     EXPECT_EQ(node_.read(std::string("sys/policies/acl/") + name).at("policy"), "") << name;
   }
   EXPECT_EQ(node_.erase("sys/policies/acl/DEFAULT").word(), "invalid");

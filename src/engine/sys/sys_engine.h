@@ -55,11 +55,20 @@ class SysEngine {
   Result<core::Reply> mount(core::Call& call);
   Result<core::Reply> unmount(core::Call& call);
 
-  // policy_routes.cc
+  // policy_routes.cc; sys/policy is the older form of sys/policies/acl.
   Result<core::Reply> list_policies(core::Call& call);
+  Result<core::Reply> list_policies_old(core::Call& call);
   Result<core::Reply> read_policy(core::Call& call);
+  Result<core::Reply> read_policy_old(core::Call& call);
   Result<core::Reply> write_policy(core::Call& call);
+  Result<core::Reply> write_policy_old(core::Call& call);
   Result<core::Reply> remove_policy(core::Call& call);
+
+  // capability_routes.cc
+  Result<core::Reply> capabilities(core::Call& call);
+  Result<core::Reply> capabilities_self(core::Call& call);
+  Result<core::Reply> capabilities_accessor(core::Call& call);
+  Result<core::Reply> resultant_acl(core::Call& call);
 
  private:
   core::Reply status_reply(const core::SealStatus& status) const;
@@ -111,9 +120,26 @@ class SysEngine {
                                            .audit = core::Audit::kClear,
                                            .help = "Name of the policy."};
   static constexpr std::array kPolicyNameFields{kPolicyName};
-  static constexpr std::array kPolicyFields{
-      kPolicyName,
-      core::Field{.name = "policy", .audit = core::Audit::kClear, .help = "The rules, in HCL or JSON."}};
+  static constexpr core::Field kPolicyText{
+      .name = "policy", .audit = core::Audit::kClear, .help = "The rules, in HCL or JSON; may be in base64."};
+  static constexpr std::array kPolicyFields{kPolicyName, kPolicyText};
+  static constexpr std::array kOldPolicyFields{
+      kPolicyName, kPolicyText,
+      core::Field{.name = "rules", .audit = core::Audit::kClear, .help = "What policy is called now."}};
+  static constexpr core::Field kAskedPaths{.name = "paths",
+                                           .type = core::FieldType::kStringList,
+                                           .audit = core::Audit::kClear,
+                                           .help = "Paths to ask about."};
+  static constexpr core::Field kAskedPath{.name = "path",
+                                          .type = core::FieldType::kStringList,
+                                          .audit = core::Audit::kClear,
+                                          .help = "What paths was called of old."};
+  static constexpr std::array kCapabilitiesSelfFields{kAskedPaths, kAskedPath};
+  static constexpr std::array kCapabilitiesFields{kAskedPaths, kAskedPath,
+                                                  core::Field{.name = "token", .help = "Whose capabilities are asked for."}};
+  static constexpr std::array kCapabilitiesAccessorFields{
+      kAskedPaths, kAskedPath,
+      core::Field{.name = "accessor", .audit = core::Audit::kClear, .help = "Of the token whose capabilities are asked for."}};
 
   using Route = core::Route<SysEngine>;
 
@@ -144,7 +170,7 @@ class SysEngine {
             .handler = &SysEngine::unseal},
       Route{.info = {.operation = core::Operation::kUpdate,
                      .path = "seal",
-                     .access = core::Capability::kSudo,
+                     .access = core::Access::with_sudo(core::Capability::kUpdate),
                      .cost = core::Cost::kDisk,
                      .reply = core::Payload::kNone,
                      .help = "Drop all keys and everything decrypted."},
@@ -187,7 +213,7 @@ class SysEngine {
                      .path = "policies/acl",
                      .access = core::Capability::kList,
                      .cost = core::Cost::kDisk,
-                     .reply = core::Payload::kSystem,
+                     .reply = core::Payload::kSecret,
                      .help = "Names of all policies."},
             .handler = &SysEngine::list_policies},
       Route{.info = {.operation = core::Operation::kRead,
@@ -195,7 +221,7 @@ class SysEngine {
                      .access = core::Capability::kRead,
                      .fields = kPolicyNameFields,
                      .cost = core::Cost::kDisk,
-                     .reply = core::Payload::kSystem,
+                     .reply = core::Payload::kSecret,
                      .help = "The text of a policy."},
             .handler = &SysEngine::read_policy},
       Route{.info = {.operation = core::Operation::kUpdate,
@@ -220,7 +246,7 @@ class SysEngine {
                      .cost = core::Cost::kDisk,
                      .reply = core::Payload::kSystem,
                      .help = "Names of all policies; older than policies/acl."},
-            .handler = &SysEngine::list_policies},
+            .handler = &SysEngine::list_policies_old},
       Route{.info = {.operation = core::Operation::kRead,
                      .path = "policy/{name}",
                      .access = core::Capability::kRead,
@@ -228,15 +254,15 @@ class SysEngine {
                      .cost = core::Cost::kDisk,
                      .reply = core::Payload::kSystem,
                      .help = "The text of a policy; older than policies/acl."},
-            .handler = &SysEngine::read_policy},
+            .handler = &SysEngine::read_policy_old},
       Route{.info = {.operation = core::Operation::kUpdate,
                      .path = "policy/{name}",
                      .access = core::Capability::kUpdate,
-                     .fields = kPolicyFields,
+                     .fields = kOldPolicyFields,
                      .cost = core::Cost::kDisk,
                      .reply = core::Payload::kNone,
                      .help = "Write a policy; older than policies/acl."},
-            .handler = &SysEngine::write_policy},
+            .handler = &SysEngine::write_policy_old},
       Route{.info = {.operation = core::Operation::kDelete,
                      .path = "policy/{name}",
                      .access = core::Capability::kDelete,
@@ -251,7 +277,38 @@ class SysEngine {
                      .cost = core::Cost::kDisk,
                      .reply = core::Payload::kSystem,
                      .help = "Names of all policies; older than policies/acl."},
-            .handler = &SysEngine::list_policies},
+            .handler = &SysEngine::list_policies_old},
+      Route{.info = {.operation = core::Operation::kUpdate,
+                     .path = "capabilities",
+                     .access = core::Capability::kUpdate,
+                     .fields = kCapabilitiesFields,
+                     .cost = core::Cost::kCached,
+                     .reply = core::Payload::kSystem,
+                     .help = "What a token may do at paths."},
+            .handler = &SysEngine::capabilities},
+      Route{.info = {.operation = core::Operation::kUpdate,
+                     .path = "capabilities-self",
+                     .access = core::Capability::kUpdate,
+                     .fields = kCapabilitiesSelfFields,
+                     .cost = core::Cost::kCached,
+                     .reply = core::Payload::kSystem,
+                     .help = "What the caller's token may do at paths."},
+            .handler = &SysEngine::capabilities_self},
+      Route{.info = {.operation = core::Operation::kUpdate,
+                     .path = "capabilities-accessor",
+                     .access = core::Capability::kUpdate,
+                     .fields = kCapabilitiesAccessorFields,
+                     .cost = core::Cost::kCached,
+                     .reply = core::Payload::kSystem,
+                     .help = "What a token, named by its accessor, may do at paths."},
+            .handler = &SysEngine::capabilities_accessor},
+      Route{.info = {.operation = core::Operation::kRead,
+                     .path = "internal/ui/resultant-acl",
+                     .access = core::Capability::kRead,
+                     .cost = core::Cost::kCached,
+                     .reply = core::Payload::kSecret,
+                     .help = "All that the caller's policies give, made into one."},
+            .handler = &SysEngine::resultant_acl},
   };
 };
 

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/hcl.h"
+#include "base/scalar.h"
 #include "base/secret_bytes.h"
 #include "base/time_format.h"
 #include "server/config/known_settings.h"
@@ -76,13 +77,7 @@ constexpr std::array kDeviceSettings{
 /// As Go's ParseBool, which Vault applies to strings and numbers alike.
 std::optional<bool> bool_of(const hcl::Value& value) {
   if (value.kind == hcl::Kind::kList || value.kind == hcl::Kind::kObject) return std::nullopt;
-  for (const std::string_view yes : {"true", "1", "t", "T", "TRUE", "True"}) {
-    if (value.text == yes) return true;
-  }
-  for (const std::string_view no : {"false", "0", "f", "F", "FALSE", "False"}) {
-    if (value.text == no) return false;
-  }
-  return std::nullopt;
+  return parse_boolean(value.text);
 }
 
 /// The one spelling of a log level, or empty.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -364,6 +365,76 @@ path "secret/data/go/allowed/not" { capabilities = ["deny"] }`
 		}
 		must(t, limited.Auth().Token().RevokeSelf(""))
 		_, err = limited.KVv2("secret").Get(ctx, "go/allowed/a")
+		refused(t, err, 403, "permission denied")
+	})
+
+	run("PolicyLifeCycle", func(t *testing.T) {
+		text := `path "secret/metadata/go-life" { capabilities = ["list"] }
+path "secret/data/+/config" {
+  capabilities      = ["create", "update"]
+  denied_parameters = { "options" = [] }
+}
+path "secret/data/go-life/config" { capabilities = ["read"] }
+path "sys/seal" { capabilities = ["update"] }`
+		must(t, client.Sys().PutPolicy("Go-Life", text))
+		got, err := client.Sys().GetPolicy("go-life")
+		must(t, err)
+		equal(t, "text", got, text)
+		names, err := client.Sys().ListPolicies()
+		must(t, err)
+		if !slices.Contains(names, "go-life") || !slices.Contains(names, "root") {
+			t.Fatal("policies: ", names)
+		}
+		old, err := client.Logical().Read("sys/policy/go-life")
+		must(t, err)
+		equal(t, "rules", old.Data["rules"], interface{}(text))
+		refused(t, client.Sys().PutPolicy("ROOT", text), 400, "cannot update \"root\" policy")
+		refused(t, client.Sys().DeletePolicy("default"), 400, "cannot delete default policy")
+		refused(t, client.Sys().PutPolicy("go-bad", "path \"a\" {\n  capabilities = [\"all\"]\n}"), 400, "line 2, column 19")
+
+		created, err := client.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{"GO-LIFE"}, TTL: "1h"})
+		must(t, err)
+		limited := newClient(t, created.Auth.ClientToken)
+		for path, want := range map[string][]string{
+			"secret/data/other/config":   {"create", "update"},
+			"secret/data/go-life/config": {"read"},
+			"secret/metadata/go-life/":   {"list"},
+			"secret/data/a/b/config":     {"deny"},
+		} {
+			for _, ask := range []func(string) ([]string, error){
+				limited.Sys().CapabilitiesSelf,
+				func(path string) ([]string, error) { return client.Sys().Capabilities(created.Auth.ClientToken, path) },
+				func(path string) ([]string, error) {
+					return client.Sys().CapabilitiesAccessor(created.Auth.Accessor, path)
+				},
+			} {
+				told, err := ask(path)
+				must(t, err)
+				equal(t, path, told, want)
+			}
+		}
+		rootHas, err := client.Sys().CapabilitiesSelf("any")
+		must(t, err)
+		equal(t, "root", rootHas, []string{"root"})
+
+		_, err = limited.KVv2("secret").Put(ctx, "go-other/config", map[string]interface{}{})
+		must(t, err)
+		_, err = limited.KVv2("secret").Put(ctx, "go-other/config", map[string]interface{}{}, api.WithCheckAndSet(1))
+		refused(t, err, 403, "permission denied") // cas goes in "options"
+		_, err = limited.KVv2("secret").Put(ctx, "go-life/config", map[string]interface{}{})
+		refused(t, err, 403, "permission denied")
+		refused(t, limited.Sys().Seal(), 403, "permission denied") // which needs sudo as well
+
+		acl, err := limited.Logical().Read("sys/internal/ui/resultant-acl")
+		must(t, err)
+		if acl.Data["root"] != false || acl.Data["exact_paths"] == nil || acl.Data["glob_paths"] == nil {
+			t.Fatal("resultant-acl: ", acl.Data)
+		}
+		must(t, client.Sys().DeletePolicy("go-life"))
+		gone, err := client.Sys().GetPolicy("go-life")
+		must(t, err)
+		equal(t, "deleted", gone, "")
+		_, err = limited.KVv2("secret").Put(ctx, "go-other/config", map[string]interface{}{})
 		refused(t, err, 403, "permission denied")
 	})
 

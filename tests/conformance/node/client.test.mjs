@@ -158,6 +158,24 @@ test('policy and tokens', async () => {
   await refused(limited.read('secret/data/node/allowed'), 403, /permission denied/);
 });
 
+test('policy life cycle', async () => {
+  const rules = 'path "secret/data/node/+/config" { capabilities = ["read"] }';
+  await client.addPolicy({ name: 'node-life', rules });
+  const read = await client.getPolicy({ name: 'node-life' });
+  assert.equal(read.rules ?? read.data.rules, rules);
+  assert.ok((await client.policies()).policies.includes('node-life'));
+  const limited = vault({ token: client.token });
+  await limited.tokenCreate({ policies: ['node-life'], ttl: '1h' });
+  const told = await limited.write('sys/capabilities-self', { paths: ['secret/data/node/a/config'] });
+  assert.deepEqual(told.data.capabilities, ['read']);
+  await client.write('secret/data/node/a/config', { data: { k: 'v' } });
+  assert.deepEqual((await limited.read('secret/data/node/a/config')).data.data, { k: 'v' });
+  await refused(limited.write('secret/data/node/a/config', { data: {} }), 403, /permission denied/);
+  await client.removePolicy({ name: 'node-life' });
+  await refused(client.getPolicy({ name: 'node-life' }), 404, /404/);
+  await refused(limited.read('secret/data/node/a/config'), 403, /permission denied/);
+});
+
 test('forged token', () =>
   refused(vault({ token: `hvs.${'A'.repeat(90)}` }).read('secret/data/node/creds'), 403, /permission denied/));
 

@@ -175,6 +175,33 @@ class CTestSystem(BaseCase):
         limited.auth.token.revoke_self()
         self.assertFalse(limited.is_authenticated())
 
+    def test_policy_life_cycle(self):
+        sys = self.client.sys
+        text = 'path "secret/data/python/+/config" { capabilities = ["read", "update"] }'
+        sys.create_or_update_policy("Python-Life", text)
+        self.assertEqual(sys.read_policy("python-life")["data"]["rules"], text)
+        self.assertEqual(sys.read_acl_policy("python-life")["data"]["policy"], text)
+        for names in (sys.list_policies()["data"]["policies"], sys.list_acl_policies()["data"]["keys"]):
+            self.assertLessEqual({"python-life", "default", "root"}, set(names))
+        with self.assertRaisesRegex(hvac.exceptions.InvalidRequest, "line 1, column 10"):
+            sys.create_or_update_acl_policy("python-bad", 'path "a" [')
+        auth = self.client.auth.token.create(policies=["python-life"], ttl="1h")["auth"]
+        limited = new_client(auth["client_token"])
+        mine, other = "secret/data/python/a/config", "secret/data/python/config"
+        told = limited.sys.get_capabilities(paths=[mine, other])
+        self.assertEqual((told["data"][mine], told["data"][other]), (["read", "update"], ["deny"]))
+        told = self.client.sys.get_capabilities(paths=[mine], accessor=auth["accessor"])
+        self.assertEqual((told["capabilities"], told["data"]["capabilities"]), (["read", "update"], ["read", "update"]))
+        self.kv.create_or_update_secret("python/a/config", {"k": "v"})
+        limited.secrets.kv.v2.read_secret("python/a/config", raise_on_deleted_version=True)
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            limited.secrets.kv.v2.read_secret("python/config", raise_on_deleted_version=True)
+        sys.delete_policy("python-life")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            sys.read_acl_policy("python-life")
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            limited.secrets.kv.v2.read_secret("python/a/config", raise_on_deleted_version=True)
+
     def test_forged_token(self):
         with self.assertRaises(hvac.exceptions.Forbidden):
             new_client("hvs." + "A" * 90).secrets.kv.v2.read_secret("any", raise_on_deleted_version=True)

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/policy/compiled_policies.h"
+
+/// Matching as Vault's documentation tells it, one rule at a time: what the compiled form is compared with.
+namespace keyhold::core::test {
+
+inline std::vector<std::string> split_segments(std::string_view path) {
+  std::vector<std::string> segments(1);
+  for (const char byte : path) {
+    if (byte == '/') {
+      segments.emplace_back();
+    } else {
+      segments.back() += byte;
+    }
+  }
+  return segments;
+}
+
+/// A rule with wildcards, as it is written.
+struct ReferenceRule {
+  std::string text;
+  CapabilitySet capabilities;
+
+  bool open() const { return text.ends_with('*'); }
+  std::string bare() const { return open() ? text.substr(0, text.size() - 1) : text; }
+
+  bool matches(std::string_view path) const {
+    const auto pattern = split_segments(bare());
+    const auto asked = split_segments(path);
+    if (open() ? asked.size() < pattern.size() : asked.size() != pattern.size()) return false;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      const bool last_of_open = open() && i + 1 == pattern.size();
+      if (pattern[i] == "+" || pattern[i] == asked[i] || (last_of_open && asked[i].starts_with(pattern[i]))) continue;
+      return false;
+    }
+    return true;
+  }
+
+  std::size_t first_wildcard() const {
+    std::size_t at = 0;
+    for (const std::string& segment : split_segments(bare())) {
+      if (segment == "+") return at;
+      at += segment.size() + 1;
+    }
+    return bare().size();
+  }
+  std::ptrdiff_t any_segments() const {
+    const auto segments = split_segments(bare());
+    return std::count(segments.begin(), segments.end(), "+");
+  }
+
+  /// Whether it comes after `other`.
+  bool loses_to(const ReferenceRule& other) const {
+    if (first_wildcard() != other.first_wildcard()) return first_wildcard() < other.first_wildcard();
+    if (open() != other.open()) return open();
+    if (any_segments() != other.any_segments()) return any_segments() > other.any_segments();
+    if (bare().size() != other.bare().size()) return bare().size() < other.bare().size();
+    return bare() < other.bare();
+  }
+};
+
+inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Policy>> policies, std::string path, Asked asked) {
+  if (asked == Asked::kList && !path.ends_with('/')) path += '/';
+  const bool slash = path.ends_with('/');
+  const std::string plain = slash ? path.substr(0, path.size() - 1) : path;
+
+  std::map<std::string, CapabilitySet> exact;
+  std::map<std::string, CapabilitySet> wild;
+  for (const auto& policy : policies) {
+    for (const PolicyRule& rule : policy->rules) {
+      const bool prefix = rule.match == PolicyRule::Match::kPrefix;
+      auto& rules = rule.match == PolicyRule::Match::kExact ? exact : wild;
+      rules[prefix ? rule.path + "*" : rule.path].add(rule.permissions.capabilities);
+    }
+  }
+  const auto at_plain = exact.find(plain);
+  if (at_plain != exact.end() && at_plain->second.denies()) return at_plain->second;
+  if (const auto found = exact.find(path); found != exact.end()) return found->second;
+  if (asked == Asked::kList && at_plain != exact.end()) return at_plain->second;
+
+  std::vector<ReferenceRule> candidates;
+  for (const auto& [text, capabilities] : wild) {
+    const ReferenceRule rule{text, capabilities};
+    if (rule.matches(path) || (asked == Asked::kList && rule.matches(plain))) candidates.push_back(rule);
+  }
+  std::sort(candidates.begin(), candidates.end(),
+            [](const ReferenceRule& a, const ReferenceRule& b) { return b.loses_to(a); });
+  if (candidates.empty()) return {};
+  if (asked == Asked::kOne) return candidates.front().capabilities;
+  // Of prefixes only the longest of each spelling counts.
+  bool prefix_with_slash = false;
+  bool prefix_without = false;
+  std::erase_if(candidates, [&](const ReferenceRule& rule) {
+    if (rule.any_segments() > 0) return false;
+    const bool with = rule.matches(path) && !std::exchange(prefix_with_slash, prefix_with_slash || rule.matches(path));
+    const bool without = rule.matches(plain) && !std::exchange(prefix_without, prefix_without || rule.matches(plain));
+    return !with && !without;
+  });
+  for (const ReferenceRule& rule : candidates) {
+    if (rule.capabilities.denies() || rule.capabilities.contains(Capability::kList)) return rule.capabilities;
+  }
+  return candidates.front().capabilities;
+}
+
+}  // namespace keyhold::core::test
