@@ -21,6 +21,7 @@ MountPoint built_in(keys::MountId id, std::string path, std::string engine, std:
   mount.record.set_path(std::move(path));
   mount.record.set_engine(std::move(engine));
   mount.record.set_description(std::move(description));
+  mount.engine = engine_name(mount.record);
   return mount;
 }
 
@@ -30,6 +31,11 @@ std::pair<keys::NamespaceId, std::string> mount_name(const records::Mount& recor
 }
 
 }  // namespace
+
+std::string engine_name(const records::Mount& mount) {
+  const auto version = mount.options().find("version");
+  return version == mount.options().end() ? mount.engine() : mount.engine() + "-v" + version->second;
+}
 
 const MountPoint* Config::mount_of(keys::NamespaceId owner, std::string_view path) const {
   // Every prefix of whole segments, the longest first.
@@ -81,6 +87,11 @@ path "auth/token/lookup-self" {
 path "auth/token/revoke-self" {
   capabilities = ["update"]
 }
+
+# Its own cubbyhole, which nobody else can see.
+path "cubbyhole/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
 )";
 
 Result<void> ConfigStore::start() {
@@ -113,14 +124,16 @@ Result<std::shared_ptr<Config>> ConfigStore::load() {
   TRY_ASSIGN(const EntryRef guard, cache_.load(keys::mount_guard(keys::kRootNamespace)));
   config->mounts_versions_[keys::kRootNamespace] = guard->version();
   for (MountPoint& mount : std::array{built_in(kSysMount, "sys/", "sys", "System routes"),
-                                      built_in(kTokenMount, "auth/token/", "token", "Token based credentials")}) {
+                                      built_in(kTokenMount, "auth/token/", "token", "Token based credentials"),
+                                      built_in(kCubbyholeMount, "cubbyhole/", "cubbyhole", "per-token private secret storage")}) {
     config->mounts_.emplace(mount_name(mount.record), std::move(mount));
   }
   TRY(for_each(keys::kMountKind, [&](const EntryRef& entry) -> Result<void> {
     TRY_ASSIGN(records::Mount record, decode_record<records::Mount>(entry->value()));
     if (record.state() != records::Mount::ACTIVE) return {};
     auto name = mount_name(record);
-    config->mounts_.insert_or_assign(std::move(name), MountPoint{std::move(record), entry->version()});
+    std::string engine = engine_name(record);
+    config->mounts_.insert_or_assign(std::move(name), MountPoint{std::move(record), entry->version(), std::move(engine)});
     return {};
   }));
   TRY(for_each(keys::kPolicyKind, [&](const EntryRef& entry) -> Result<void> {

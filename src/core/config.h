@@ -24,9 +24,13 @@ namespace keyhold::core {
 struct MountPoint {
   records::Mount record;
   storage::Version version = 0;  // Of its record; 0 for those built in.
+  std::string engine;            // As the Router knows it: engine_name() of the record.
 
   bool built_in() const { return version == 0; }
 };
+
+/// The name of the engine that serves a mount: its type, and the version if its options name one: "kv-v2".
+std::string engine_name(const records::Mount& mount);
 
 /// Mounts and policies at one moment: immutable, replaced whole.
 class Config {
@@ -96,9 +100,10 @@ class ConfigStore final : public storage::Watcher {
 /// What a new store's "default" policy says; an operator may change it.
 extern const std::string_view kDefaultPolicyText;
 
-/// The engines that every namespace has: "sys/" and "auth/token/". Their ids are below kFirstMountId.
+/// The engines that every namespace has: "sys/", "auth/token/" and "cubbyhole/". Their ids are below kFirstMountId.
 inline constexpr keys::MountId kSysMount = 1;
 inline constexpr keys::MountId kTokenMount = 2;
+inline constexpr keys::MountId kCubbyholeMount = 3;
 inline constexpr keys::MountId kFirstMountId = 1024;
 
 }  // namespace keyhold::core

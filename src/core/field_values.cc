@@ -77,15 +77,6 @@ std::optional<std::string> scalar_text(json::Value value) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> to_integer(json::Value value) {
-  if (value.kind() == json::Kind::kNumber) {
-    if (auto number = value.as_int(); number.ok()) return *number;
-    return std::nullopt;
-  }
-  const auto text = scalar_text(value);
-  return text ? parse_integer(*text) : std::nullopt;
-}
-
 std::optional<std::vector<std::string>> to_string_list(json::Value value) {
   if (value.kind() != json::Kind::kArray) {
     const auto text = scalar_text(value);
@@ -130,6 +121,15 @@ std::optional<std::int64_t> to_duration(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::int64_t> to_integer(json::Value value) {
+  if (value.kind() == json::Kind::kNumber) {
+    if (auto number = value.as_int(); number.ok()) return *number;
+    return std::nullopt;
+  }
+  const auto text = scalar_text(value);
+  return text ? parse_integer(*text) : std::nullopt;
+}
+
 Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const PathValues& path_values,
                                        const std::vector<std::pair<std::string, std::string>>& query,
                                        std::string_view body) {
@@ -157,7 +157,7 @@ Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const Path
         slot.present = true;
       }
     } else if (root) {
-      slot.json = root->find(field.name);
+      slot.json = field.source == FieldSource::kWholeBody ? root : root->find(field.name);
       slot.present = slot.json && !slot.json->is_null();
     }
     if (slot.present) TRY(check(slot));
@@ -208,6 +208,12 @@ bool FieldValues::has(std::string_view name) const {
   const auto found =
       std::find_if(slots_.begin(), slots_.end(), [name](const Slot& slot) { return slot.field->name == name; });
   return found != slots_.end() && found->present;
+}
+
+bool FieldValues::is_null(std::string_view name) const {
+  const auto found =
+      std::find_if(slots_.begin(), slots_.end(), [name](const Slot& slot) { return slot.field->name == name; });
+  return found != slots_.end() && found->json && found->json->is_null();
 }
 
 std::string FieldValues::text(std::string_view name) const {

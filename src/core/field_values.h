@@ -17,6 +17,9 @@
 
 namespace keyhold::core {
 
+/// A number, or a number written as a string; nullopt for anything else.
+std::optional<std::int64_t> to_integer(json::Value value);
+
 /// The fields of one request, found and checked against their declared types before any handler runs.
 ///
 /// Holds spans of the request's body and path, which outlive it. Getters of the wrong type, or of a field that the
@@ -31,6 +34,7 @@ class FieldValues {
                                    std::string_view body);
 
   bool has(std::string_view name) const;
+  bool is_null(std::string_view name) const;  // It was given, as null.
   std::string text(std::string_view name) const;  // "" when absent.
   std::string_view path_text(std::string_view name) const;  // Of a path field, without a copy.
   SecretBytes secret(std::string_view name) const;

@@ -21,6 +21,7 @@ enum class Capability : std::uint16_t {
   kDeny = 1 << 7,
   kSubscribe = 1 << 8,
   kRecover = 1 << 9,
+  kScan = 1 << 10,  // Apart from kList: it also shows the names of folders that a rule may keep from whoever lists.
 };
 
 struct CapabilityName {
@@ -33,6 +34,7 @@ inline constexpr std::array kCapabilityNames{
     CapabilityName{Capability::kDelete, "delete"}, CapabilityName{Capability::kList, "list"},
     CapabilityName{Capability::kSudo, "sudo"},     CapabilityName{Capability::kDeny, "deny"},
     CapabilityName{Capability::kSubscribe, "subscribe"}, CapabilityName{Capability::kRecover, "recover"},
+    CapabilityName{Capability::kScan, "scan"},
 };
 
 /// nullopt for a name that is none; names are case-sensitive, as in Vault.

@@ -10,7 +10,7 @@
 
 namespace keyhold::core {
 
-/// What is asked for at a path. A list is of what lies below, so "a" and "a/" are the same question.
+/// What is asked for at a path. Lists and scans are of what lies below, so "a" and "a/" are the same question.
 enum class Asked : std::uint8_t { kOne, kList };
 
 /// What the one rule that applies to a path grants. Empty when there is none.
@@ -41,7 +41,8 @@ class CompiledPolicies {
   /// `path` is canonical (core/path.h).
   Grant lookup(std::string_view path, Asked asked) const;
   bool allows(std::string_view path, Capability capability) const {
-    return lookup(path, capability == Capability::kList ? Asked::kList : Asked::kOne).allows(capability);
+    const bool of_folder = capability == Capability::kList || capability == Capability::kScan;
+    return lookup(path, of_folder ? Asked::kList : Asked::kOne).allows(capability);
   }
   bool allows_anything(std::string_view path, Asked asked) const { return lookup(path, asked).allows_anything(); }
 
