@@ -28,6 +28,15 @@ inline std::size_t sequence_bytes(std::string_view text) {
   return 4;
 }
 
+/// The scalar value of one well-formed sequence, as sequence_bytes() measured it.
+inline char32_t decode(std::string_view sequence) {
+  const auto lead = static_cast<unsigned char>(sequence.front());
+  if (sequence.size() == 1) return lead;
+  char32_t point = lead & (0x7F >> sequence.size());
+  for (const char tail : sequence.substr(1)) point = point << 6 | (static_cast<unsigned char>(tail) & 0x3F);
+  return point;
+}
+
 /// Writes `point`, a scalar value (at most U+10FFFF, no surrogate), to `out` (room for 4) and returns its bytes.
 inline std::size_t encode(char32_t point, char* out) {
   if (point < 0x80) {

@@ -121,13 +121,14 @@ Result<void> bound_page(const Restrictions& restrictions, const RouteInfo& route
 Result<void> authorize(const CompiledPolicies& policies, const RouteInfo& route, Capability needed, std::string_view path,
                        const Request& request, FieldValues& fields) {
   if (policies.root()) return {};
-  const Grant grant = policies.lookup(path, needed == Capability::kList ? Asked::kList : Asked::kOne);
+  const Grant grant = policies.lookup(path, asked_with(needed));
   if (!grant.allows(needed)) return denied();
   if (route.access.needs_sudo() && !grant.allows(Capability::kSudo)) return denied();
   if (grant.restrictions == nullptr) return {};
   if (!grant.restrictions->admit_wrapping(request.wrap_ttl_s)) return denied();
   switch (request.operation) {
-    case Operation::kList: return bound_page(*grant.restrictions, route, fields);
+    case Operation::kList:
+    case Operation::kScan: return bound_page(*grant.restrictions, route, fields);
     case Operation::kDelete: return {};
     case Operation::kRead:
     case Operation::kUpdate:

@@ -16,7 +16,8 @@ bool concerns_config(std::string_view key) {
 
 MountPoint mount_point(records::Mount record, storage::Version version) {
   std::string audit_members = render_mount(record);
-  return {std::move(record), version, std::move(audit_members)};
+  std::string engine = engine_name(record);
+  return {std::move(record), version, std::move(audit_members), std::move(engine)};
 }
 
 MountPoint built_in(keys::MountId id, std::string path, std::string engine, std::string description) {
@@ -36,6 +37,11 @@ std::pair<keys::NamespaceId, std::string> mount_name(const records::Mount& recor
 }
 
 }  // namespace
+
+std::string engine_name(const records::Mount& mount) {
+  const auto version = mount.options().find("version");
+  return version == mount.options().end() ? mount.engine() : mount.engine() + "-v" + version->second;
+}
 
 const MountPoint* Config::mount_of(keys::NamespaceId owner, std::string_view path) const {
   // Every prefix of whole segments, the longest first.
@@ -177,7 +183,8 @@ Result<std::shared_ptr<Config>> ConfigStore::load() {
   TRY_ASSIGN(const EntryRef guard, cache_.load(keys::mount_guard(keys::kRootNamespace)));
   config->mounts_versions_[keys::kRootNamespace] = guard->version();
   for (MountPoint& mount : std::array{built_in(kSysMount, "sys/", "sys", "System routes"),
-                                      built_in(kTokenMount, "auth/token/", "token", "Token based credentials")}) {
+                                      built_in(kTokenMount, "auth/token/", "token", "Token based credentials"),
+                                      built_in(kCubbyholeMount, "cubbyhole/", "cubbyhole", "per-token private secret storage")}) {
     config->mounts_.emplace(mount_name(mount.record), std::move(mount));
   }
   TRY(for_each(keys::kMountKind, [&](const EntryRef& entry) -> Result<void> {

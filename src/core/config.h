@@ -25,6 +25,7 @@ struct MountPoint {
   records::Mount record;
   storage::Version version = 0;  // Of its record; 0 for those built in.
   std::string audit_members;     // Its part of an audit record, rendered once.
+  std::string engine;            // As the Router knows it: engine_name() of the record.
 
   bool built_in() const { return version == 0; }
 };
@@ -38,6 +39,9 @@ struct Grants {
     return root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
   }
 };
+
+/// The name of the engine that serves a mount: its type, and the version if its options name one: "kv-v2".
+std::string engine_name(const records::Mount& mount);
 
 /// Mounts and policies at one moment: immutable, replaced whole.
 class Config {
@@ -109,9 +113,10 @@ class ConfigStore final : public storage::Watcher {
 /// What a new store's "default" policy says; an operator may change it.
 extern const std::string_view kDefaultPolicyText;
 
-/// The engines that every namespace has: "sys/" and "auth/token/". Their ids are below kFirstMountId.
+/// The engines that every namespace has: "sys/", "auth/token/" and "cubbyhole/". Their ids are below kFirstMountId.
 inline constexpr keys::MountId kSysMount = 1;
 inline constexpr keys::MountId kTokenMount = 2;
+inline constexpr keys::MountId kCubbyholeMount = 3;
 inline constexpr keys::MountId kFirstMountId = 1024;
 
 }  // namespace keyhold::core

@@ -31,7 +31,7 @@ TEST_F(ConfigTest, StartsWithTheBuiltInMountsAndTheDefaultPolicy) {
   ASSERT_NE(config, nullptr);
   std::string paths;
   for (const MountPoint* mount : config->mounts(keys::kRootNamespace)) paths += mount->record.path() + " ";
-  EXPECT_EQ(paths, "auth/token/ sys/ ");
+  EXPECT_EQ(paths, "auth/token/ cubbyhole/ sys/ ");
   EXPECT_EQ(config->policy_names(keys::kRootNamespace), std::vector<std::string>{"default"});
   EXPECT_TRUE(config->mounts(keys::kRootNamespace + 1).empty());
 }

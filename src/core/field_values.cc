@@ -151,7 +151,7 @@ Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const Path
         slot.present = !text.empty();  // "?version=" asks for nothing.
       }
     } else if (root) {
-      slot.json = root->find(field.name);
+      slot.json = field.source == FieldSource::kWholeBody ? root : root->find(field.name);
       slot.present = slot.json && !slot.json->is_null();
     }
     if (slot.present) TRY(check(slot));
@@ -204,6 +204,12 @@ bool FieldValues::has(std::string_view name) const {
   const auto found =
       std::find_if(slots_.begin(), slots_.end(), [name](const Slot& slot) { return slot.field->name == name; });
   return found != slots_.end() && found->present;
+}
+
+bool FieldValues::is_null(std::string_view name) const {
+  const auto found =
+      std::find_if(slots_.begin(), slots_.end(), [name](const Slot& slot) { return slot.field->name == name; });
+  return found != slots_.end() && found->json && found->json->is_null();
 }
 
 std::string FieldValues::text(std::string_view name) const {

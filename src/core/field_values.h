@@ -35,6 +35,7 @@ class FieldValues {
                                    std::string_view body);
 
   bool has(std::string_view name) const;
+  bool is_null(std::string_view name) const;  // It was given, as null.
   std::string text(std::string_view name) const;  // "" when absent.
   std::string_view path_text(std::string_view name) const;  // Of a path field, without a copy.
   SecretBytes secret(std::string_view name) const;

@@ -200,7 +200,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
     // Whoever may not ask for the path does not learn whether it exists.
     if (route == nullptr) {
       if (!job.principal->policies.allows_anything(
-              job.request.path, job.request.operation == Operation::kList ? Asked::kList : Asked::kOne)) {
+              job.request.path, of_folder(job.request.operation) ? Asked::kList : Asked::kOne)) {
         return denied();
       }
       return resolved.error();

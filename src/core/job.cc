@@ -1,5 +1,7 @@
 #include "core/job.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "core/keys.h"
 #include "core/record.h"
@@ -88,6 +90,7 @@ Result<void> JobRunner::run_one(const std::string& key) {
   TRY_ASSIGN(const records::Job job, decode_record<records::Job>(entry->value()));
   switch (job.kind()) {
     case records::Job::REMOVE_MOUNT_DATA: return remove_mount_data(key, job, (*leadership)->fence());
+    case records::Job::ERASE_VERSIONS: return erase_versions(key, job, (*leadership)->fence());
     default: return Error{Code::kUnsupported, "a job of a newer program is waiting"};
   }
 }
@@ -103,6 +106,28 @@ Result<void> JobRunner::remove_mount_data(const std::string& key, const records:
   last.operations = {storage::erase(key), storage::erase(keys::mount(job.namespace_id(), job.mount_id()))};
   const storage::Outcome outcome = store_.commit(std::move(last));
   if (!outcome.ok()) return Error{Code::kUnavailable, "a job could not finish"};
+  return {};
+}
+
+Result<void> JobRunner::erase_versions(const std::string& key, const records::Job& job,
+                                       const storage::Condition& fence) {
+  std::vector<std::string> doomed;
+  for (const records::Job::Content& content : job.contents()) {
+    doomed.push_back(keys::version(job.mount_id(), job.secret_id(), content.version_id()));
+    for (std::uint32_t i = 0; i < content.chunks(); ++i) {
+      doomed.push_back(keys::chunk(job.mount_id(), content.version_id(), i));
+    }
+  }
+  doomed.push_back(key);  // Last: until then another run does it all again, which does no harm.
+  for (std::size_t from = 0; from < doomed.size(); from += kEraseBatch) {
+    if (stopping()) return Error{Code::kUnavailable, "stopping"};
+    storage::Batch batch;
+    batch.conditions = {fence, storage::present(key)};
+    const std::size_t to = std::min(from + kEraseBatch, doomed.size());
+    for (std::size_t i = from; i < to; ++i) batch.operations.push_back(storage::erase(doomed[i]));
+    const storage::Outcome outcome = store_.commit(std::move(batch));
+    if (!outcome.ok()) return Error{Code::kUnavailable, "a job could not delete a batch"};
+  }
   return {};
 }
 

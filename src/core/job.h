@@ -13,8 +13,8 @@
 
 namespace keyhold::core {
 
-/// Does the background work that is recorded in the store: deletes what a removed mount held, and chunks that a kill
-/// orphaned. A job is claimed by leadership, whose fence every batch carries, and each batch leaves a state that the next run
+/// Does the background work that is recorded in the store: deletes what a removed mount held, contents of versions that
+/// were given up, and chunks that a kill orphaned. A job is claimed by leadership, whose fence every batch carries, and each batch leaves a state that the next run
 /// goes on from; a job record is removed by its last batch.
 ///
 /// threads   Any.
@@ -40,6 +40,7 @@ class JobRunner final : public storage::Watcher {
   bool stopping();
   Result<void> run_one(const std::string& key);
   Result<void> remove_mount_data(const std::string& key, const records::Job& job, const storage::Condition& fence);
+  Result<void> erase_versions(const std::string& key, const records::Job& job, const storage::Condition& fence);
   Result<void> remove_orphaned_chunks();
   /// Deletes all keys below a prefix, batch by batch, while the conditions hold.
   Result<void> erase_below(std::string_view prefix, const std::vector<storage::Condition>& conditions);

@@ -37,6 +37,7 @@ std::string liveness(NamespaceId owner, std::string_view liveness_id) { return b
 std::string accessor(NamespaceId owner, std::string_view accessor_id) { return build('a', owner, accessor_id); }
 std::string name(MountId owner, std::string_view secret_name) { return build('n', owner, secret_name); }
 std::string secret(MountId owner, std::string_view secret_id) { return build('h', owner, secret_id); }
+std::string secret_settings(MountId owner) { return build('k', owner); }
 std::string version(MountId owner, std::string_view secret_id, std::string_view version_id) {
   return build('v', owner, secret_id, version_id);
 }

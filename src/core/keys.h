@@ -24,6 +24,7 @@ std::string liveness(NamespaceId owner, std::string_view liveness_id);
 std::string accessor(NamespaceId owner, std::string_view accessor_id);
 std::string name(MountId owner, std::string_view secret_name);
 std::string secret(MountId owner, std::string_view secret_id);
+std::string secret_settings(MountId owner);
 std::string version(MountId owner, std::string_view secret_id, std::string_view version_id);
 std::string chunk(MountId owner, std::string_view version_id, std::uint32_t index);
 std::string pending_chunks(MountId owner, std::string_view version_id);
@@ -40,6 +41,6 @@ std::string with_owner(char kind, std::uint64_t owner);
 
 /// The kinds whose owner is a mount: what removing a mount deletes, in this order. The marks of pending chunks go first: a
 /// write that is still staging then loses its next batch, or leaves its mark with its chunks for whoever tidies up.
-inline constexpr std::string_view kMountOwnedKinds = "onhvx";
+inline constexpr std::string_view kMountOwnedKinds = "onhkvx";
 
 }  // namespace keyhold::core::keys

@@ -34,6 +34,7 @@ std::string_view to_string(Operation operation) {
     case Operation::kPatch: return "patch";
     case Operation::kDelete: return "delete";
     case Operation::kList: return "list";
+    case Operation::kScan: return "scan";
   }
   return "";
 }

@@ -20,8 +20,17 @@ namespace keyhold::core {
 enum class Api : std::uint8_t { kVault, kInternal };
 std::string_view to_string(Api api);
 
-enum class Operation : std::uint8_t { kRead, kUpdate, kPatch, kDelete, kList };
+enum class Operation : std::uint8_t {
+  kRead,
+  kUpdate,
+  kPatch,
+  kDelete,
+  kList,  // Names of one folder.
+  kScan,  // Names of a folder and of all folders below it.
+};
 std::string_view to_string(Operation operation);
+/// What these ask about is a folder: its path ends with a slash, however it was asked for.
+constexpr bool of_folder(Operation operation) { return operation == Operation::kList || operation == Operation::kScan; }
 
 /// The token last seen on a connection and its id, which costs an HMAC to find. Touched on the connection's I/O thread only.
 struct TokenMemo {
@@ -80,6 +89,7 @@ struct Reply {
   std::optional<NodeState> state;  // Of routes that report the node's state.
   /// Members of a JSON object, rendered and redacted by the handler, for the audit record: `"version":3`. May be empty.
   std::string audit_members;
+  std::int64_t lease_duration_s = 0;  // How long the client may use this before it reads again; 0 = nothing is said.
 
   static Reply none() { return {Outcome::kEmpty, {}, {}, {}, {}}; }
   static Reply not_found() { return {Outcome::kNotFound, {}, {}, {}, {}}; }

@@ -27,7 +27,12 @@ enum class FieldType : std::uint8_t {
   kObject,        // A JSON object, kept as received.
 };
 
-enum class FieldSource : std::uint8_t { kPath, kQuery, kBody };
+enum class FieldSource : std::uint8_t {
+  kPath,
+  kQuery,
+  kBody,       // A member of the body.
+  kWholeBody,  // The body is the value, of type kObject: whatever members it has are content.
+};
 
 /// How a value appears in the audit journal. Only what is declared clear is written in clear.
 enum class Audit : std::uint8_t { kHashed, kClear };
@@ -89,7 +94,7 @@ enum class TrailingSlash : std::uint8_t { kRefused, kIgnored };
 /// The part of a route that does not depend on its engine's type.
 struct RouteInfo {
   Operation operation;
-  /// Below the mount. "{name}" takes one segment; a last "{name...}" takes the rest, which may be empty in lists.
+  /// Below the mount. "{name}" takes one segment; a last "{name...}" takes the rest, which may be empty in lists and scans.
   std::string_view path;
   Access access;
   std::span<const Field> fields = {};

@@ -30,11 +30,11 @@ void Router::append(EngineRoutes& routes, BoundRoute route) {
   routes.push_back(std::move(route));
 }
 
-bool Router::match_one(const BoundRoute& route, std::string_view path, PathValues& values) {
+bool Router::match_one(const BoundRoute& route, Operation operation, std::string_view path, PathValues& values) {
   values.clear();
   for (std::size_t i = 0; i < route.segments.size(); ++i) {
     if (route.takes_rest && i + 1 == route.segments.size()) {
-      if (path.empty() && route.info->operation != Operation::kList) return false;
+      if (path.empty() && !of_folder(operation)) return false;
       values.push_back(path);
       return true;
     }
@@ -51,16 +51,17 @@ bool Router::match_one(const BoundRoute& route, std::string_view path, PathValue
 
 Result<RouteMatch> Router::match_in(const EngineRoutes& routes, Operation operation, std::string_view path) {
   RouteMatch match;
-  bool other_operation = false;
+  const BoundRoute* first = nullptr;  // Its path is the one; a later and wider one does not get the other operations.
   for (const BoundRoute& route : routes) {
-    if (!match_one(route, path, match.path_values)) continue;
+    if (first != nullptr && route.info->path != first->info->path) continue;
+    if (!match_one(route, operation, path, match.path_values)) continue;
     if (route.info->operation == operation) {
       match.route = &route;
       return match;
     }
-    other_operation = true;
+    first = &route;
   }
-  if (other_operation) return Error{Code::kUnsupported, "unsupported operation"};
+  if (first != nullptr) return Error{Code::kUnsupported, "unsupported operation"};
   return Error{Code::kNotFound, "unsupported path"};
 }
 
@@ -68,9 +69,9 @@ Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, 
                                  std::string_view path) const {
   const MountPoint* mount = config.mount_of(owner, path);
   if (mount == nullptr) return Error{Code::kNotFound, "no handler for route: nothing is mounted at this path"};
-  const auto engine = engines_.find(mount->record.engine());
+  const auto engine = engines_.find(mount->engine);
   if (engine == engines_.end()) return Error{Code::kNotFound, "the engine mounted there is not in this program"};
-  const bool slash = path.ends_with('/') && operation != Operation::kList;
+  const bool slash = path.ends_with('/') && !of_folder(operation);
   if (slash) path.remove_suffix(1);
   const std::size_t mount_bytes = std::min(mount->record.path().size(), path.size());
   TRY_ASSIGN(RouteMatch match, match_in(engine->second, operation, path.substr(mount_bytes)));

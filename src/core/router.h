@@ -78,6 +78,16 @@ class Router {
     }
   }
 
+  /// Another name for what has been added under `type`.
+  void add_name(std::string name, std::string_view type) {
+    const auto added = engines_.find(type);
+    CHECK(added != engines_.end());
+    engines_[std::move(name)] = added->second;
+  }
+
+  /// Whether a mount of this name (engine_name()) would be served.
+  bool has(std::string_view engine) const { return engines_.contains(engine); }
+
   /// `path` is canonical; of a list it ends with a slash. errors: kNotFound (no mount or no such path), kUnsupported (the path has
   /// other operations), kInvalid (a trailing slash where none may be).
   Result<RouteMatch> match(const Config& config, keys::NamespaceId owner, Operation operation,
@@ -89,7 +99,7 @@ class Router {
   using EngineRoutes = std::vector<BoundRoute>;
   static void append(EngineRoutes& routes, BoundRoute route);
   static Result<RouteMatch> match_in(const EngineRoutes& routes, Operation operation, std::string_view path);
-  static bool match_one(const BoundRoute& route, std::string_view path, PathValues& values);
+  static bool match_one(const BoundRoute& route, Operation operation, std::string_view path, PathValues& values);
 
   std::map<std::string, EngineRoutes, std::less<>> engines_;
 };

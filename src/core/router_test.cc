@@ -58,7 +58,7 @@ TEST_F(RouterTest, ParametersTakeOneSegmentAndTheLastMayTakeTheRest) {
   EXPECT_EQ(match(Operation::kRead, "box/pair/a/or/b"), "not-found");
   EXPECT_EQ(match(Operation::kRead, "box/pair/a/and"), "not-found");
   EXPECT_EQ(match(Operation::kRead, "box/pair/a/and/b/c"), "not-found");
-  EXPECT_EQ(match(Operation::kRead, "box/item"), "unsupported") << "it can be listed";
+  EXPECT_EQ(match(Operation::kRead, "box/item"), "not-found") << "only a folder may have an empty rest";
   EXPECT_EQ(match(Operation::kRead, "box/items/a"), "not-found");
 }
 

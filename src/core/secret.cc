@@ -1,14 +1,10 @@
 #include "core/secret.h"
 
-#include <algorithm>
-
 #include "base/limits.h"
 #include "core/keys.h"
 
 namespace keyhold::core::secrets {
 namespace {
-
-constexpr std::size_t kIdBytes = 16;
 
 /// What is kept beside a cached content record.
 struct DecodedContent {
@@ -25,71 +21,6 @@ std::string redact(const audit::Redactor& redactor, std::string_view content) {
     json::append_quoted(out, redactor.hash(content));
   }
   return out;
-}
-
-Version* mutable_version(Head& head, std::uint64_t number) {
-  for (Version& version : *head.mutable_versions()) {
-    if (version.number() == number) return &version;
-  }
-  return nullptr;
-}
-
-void erase_content(Transaction& tx, keys::MountId mount, const Head& head, const Version& version) {
-  tx.erase(keys::version(mount, head.id(), version.id()));
-  for (std::uint32_t i = 0; i < version.chunks(); ++i) tx.erase(keys::chunk(mount, version.id(), i));
-}
-
-/// Puts the content of a new version, big ones as chunks ahead of the commit.
-void put_content(Transaction& tx, keys::MountId mount, const Head& head, Version& version, std::string_view bytes,
-                 UnixMillis now) {
-  records::VersionContent header;
-  header.set_namespace_id(head.namespace_id());
-  header.set_content_bytes(bytes.size());
-  if (bytes.size() <= kInlineContentBytesMax) {
-    tx.put(keys::version(mount, head.id(), version.id()), encode_record(header, bytes));
-    return;
-  }
-  const auto chunks = static_cast<std::uint32_t>((bytes.size() + kChunkBytes - 1) / kChunkBytes);
-  version.set_chunks(chunks);
-  header.set_chunks(chunks);
-  records::PendingChunks pending;
-  pending.set_mount_id(mount);
-  pending.set_version_id(version.id());
-  pending.set_chunks(chunks);
-  pending.set_created_ms(now);
-  const std::string pending_key = keys::pending_chunks(mount, version.id());
-  tx.stage(pending_key, encode_record(pending));
-  for (std::uint32_t i = 0; i < chunks; ++i) {
-    records::Chunk chunk;
-    chunk.set_index(i);
-    tx.stage(keys::chunk(mount, version.id(), i), encode_record(chunk, bytes.substr(i * kChunkBytes, kChunkBytes)));
-  }
-  tx.erase(pending_key);
-  tx.put(keys::version(mount, head.id(), version.id()), encode_record(header));
-}
-
-void drop_oldest(Transaction& tx, keys::MountId mount, Head& head) {
-  const std::uint32_t versions_max = head.max_versions() == 0 ? kDefaultVersionsMax : head.max_versions();
-  auto& versions = *head.mutable_versions();
-  while (versions.size() > static_cast<int>(versions_max)) {
-    if (versions[0].state() != Version::DESTROYED) erase_content(tx, mount, head, versions[0]);
-    auto& labels = *head.mutable_labels();
-    for (auto label = labels.begin(); label != labels.end();) {
-      label = label->second == versions[0].id() ? labels.erase(label) : std::next(label);
-    }
-    versions.DeleteSubrange(0, 1);
-  }
-  head.set_oldest_number(versions[0].number());
-}
-
-void make_current(Head& head, Version& version) {
-  auto& labels = *head.mutable_labels();
-  if (const auto current = labels.find(std::string(kCurrentLabel)); current != labels.end()) {
-    labels[std::string(kPreviousLabel)] = current->second;
-  }
-  labels[std::string(kCurrentLabel)] = version.id();
-  head.set_last_number(head.last_number() + 1);
-  version.set_number(head.last_number());
 }
 
 }  // namespace
@@ -118,8 +49,15 @@ const Version* current_version(const Head& head) {
   return nullptr;
 }
 
+std::uint64_t current_number(const Head& head) {
+  const Version* version = current_version(head);
+  return version == nullptr ? 0 : version->number();
+}
+
+bool deleted(const Version& version, UnixMillis now) { return version.deleted_ms() != 0 && version.deleted_ms() <= now; }
+
 bool readable(const Version& version, UnixMillis now) {
-  if (version.state() != Version::ENABLED) return false;
+  if (version.state() != Version::ENABLED || deleted(version, now)) return false;
   if (version.not_before_ms() > now) return false;
   return version.expires_ms() == 0 || version.expires_ms() > now;
 }
@@ -159,78 +97,15 @@ Result<Content> content(Transaction& tx, keys::MountId mount, const Head& head, 
   return result;
 }
 
-Result<Head> put_current(Transaction& tx, keys::MountId mount, keys::NamespaceId owner, std::string_view name,
-                         const NewContent& content, const crypto::HmacSha256& fingerprints, UnixMillis now,
-                         crypto::Rng& rng) {
-  TRY_ASSIGN(const auto existing, find(tx, mount, name));
-  Head head;
-  if (existing != nullptr) {
-    head = *existing;
-  } else {
-    head.set_id(rng.bytes(kIdBytes));
-    head.set_namespace_id(owner);
-    head.set_name(std::string(name));
-    head.set_created_ms(now);
-    records::NameEntry entry;
-    entry.set_secret_id(head.id());
-    tx.put(keys::name(mount, name), encode_record(entry));
-  }
-  Version& version = *head.add_versions();
-  version.set_id(rng.bytes(kIdBytes));
-  version.set_created_ms(now);
-  version.set_created_by(content.created_by);
-  version.set_content_kind(content.kind);
-  version.set_content_bytes(content.bytes.size());
-  version.set_fingerprint(std::string(crypto::as_view(fingerprints(content.bytes))));
-  make_current(head, version);
-  put_content(tx, mount, head, version, content.bytes, now);
-  drop_oldest(tx, mount, head);
-  head.set_updated_ms(now);
-  tx.put(keys::secret(mount, head.id()), encode_record(head));
-  return head;
-}
-
-Result<void> change_versions(Transaction& tx, keys::MountId mount, const Head& old_head,
-                             std::span<const std::int64_t> numbers, StateChange change, UnixMillis now) {
-  Head head = old_head;
-  bool changed = false;
-  for (const std::int64_t number : numbers) {
-    Version* version = mutable_version(head, static_cast<std::uint64_t>(number));
-    if (number < 1 || version == nullptr || version->state() == Version::DESTROYED) continue;
-    switch (change) {
-      case StateChange::kDelete:
-        if (version->state() == Version::DELETED) continue;
-        version->set_state(Version::DELETED);
-        version->set_deleted_ms(now);
-        break;
-      case StateChange::kUndelete:
-        if (version->state() != Version::DELETED) continue;
-        version->set_state(Version::ENABLED);
-        version->set_deleted_ms(0);
-        break;
-      case StateChange::kDestroy:
-        erase_content(tx, mount, head, *version);
-        version->set_state(Version::DESTROYED);
-        version->set_chunks(0);
-        break;
-    }
-    changed = true;
-  }
-  if (!changed) return {};
-  head.set_updated_ms(now);
-  tx.put(keys::secret(mount, head.id()), encode_record(head));
-  return {};
-}
-
 Result<Names> list(Transaction& tx, keys::MountId mount, std::string_view prefix, std::string_view after,
-                   std::size_t limit) {
+                   std::size_t limit, Depth depth) {
   const std::string key_prefix = keys::name(mount, prefix);
   const std::string key_after = after.empty() ? std::string() : keys::name(mount, std::string(prefix).append(after));
   storage::ListOptions options;
   options.prefix = key_prefix;
   options.after = key_after;
   options.limit = limit;
-  options.delimiter = '/';
+  if (depth == Depth::kFolder) options.delimiter = '/';
   TRY_ASSIGN(const storage::Page page, tx.list(options));
   Names names;
   names.more = page.more;

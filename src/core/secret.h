@@ -2,8 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +11,10 @@
 #include "core/keys.h"
 #include "core/records.pb.h"
 #include "core/transaction.h"
-#include "crypto/hmac.h"
-#include "crypto/random.h"
 #include "storage/storage.h"
 
 /// The one object behind every API (design.md, "the secret"): a name, versions, labels, metadata. These functions read
-/// and write it in a transaction; which rules an API adds is the API's or engine's business.
+/// it in a transaction, those of secret_write.h change it; which rules an API adds is the API's or engine's business.
 ///
 /// Name index → secret id → head (all versions' states) → content of one version, each its own record. Content up to
 /// kInlineContentBytesMax lies in the version's record; more is in chunks that are written before the head refers to them.
@@ -41,6 +37,9 @@ Result<std::shared_ptr<const Head>> find(Transaction& tx, keys::MountId mount, s
 /// nullptr when there is none.
 const Version* version_numbered(const Head& head, std::uint64_t number);
 const Version* current_version(const Head& head);
+/// Of the current version; 0 when there is none. What check-and-set compares with.
+std::uint64_t current_number(const Head& head);
+bool deleted(const Version& version, UnixMillis now);
 bool readable(const Version& version, UnixMillis now);
 
 /// A version's content as received. Keeps the cached entry alive, so the view stays valid; a chunked one owns its bytes.
@@ -61,29 +60,14 @@ class Content {
 Result<Content> content(Transaction& tx, keys::MountId mount, const Head& head, const Version& version,
                         const audit::Redactor& redactor);
 
-struct NewContent {
-  std::string_view bytes;
-  records::Version::ContentKind kind = records::Version::JSON_OBJECT;
-  std::string created_by;  // Accessor.
-};
-
-/// Writes a new version, which becomes current; the oldest over the maximum are erased. Creates the secret if need be.
-/// returns   The new head; its last version is the new one.
-Result<Head> put_current(Transaction& tx, keys::MountId mount, keys::NamespaceId owner, std::string_view name,
-                         const NewContent& content, const crypto::HmacSha256& fingerprints, UnixMillis now,
-                         crypto::Rng& rng);
-
-/// Changes of state of the numbered versions; numbers that do not exist are passed over, as Vault does.
-enum class StateChange { kDelete, kUndelete, kDestroy };
-Result<void> change_versions(Transaction& tx, keys::MountId mount, const Head& head,
-                             std::span<const std::int64_t> numbers, StateChange change, UnixMillis now);
-
-/// One page of names below `prefix`, which is empty or ends with a slash; folders end with one.
+/// Names of one folder, of which other folders end with a slash, or of all below it.
+enum class Depth { kFolder, kAll };
+/// One page of names below `prefix`, which is empty or ends with a slash.
 struct Names {
   std::vector<std::string> names;
   bool more = false;
 };
 Result<Names> list(Transaction& tx, keys::MountId mount, std::string_view prefix, std::string_view after,
-                   std::size_t limit);
+                   std::size_t limit, Depth depth = Depth::kFolder);
 
 }  // namespace keyhold::core::secrets

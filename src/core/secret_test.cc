@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/test_support/intercepted_storage.h"
+#include "core/secret_write.h"
 #include "core/test_support/test_node.h"
 
 namespace keyhold::core::secrets {
@@ -19,7 +20,10 @@ class SecretTest : public ::testing::Test {
     Transaction tx = node_.transaction();
     NewContent content;
     content.bytes = bytes;
-    CHECK(put_current(tx, kMount, keys::kRootNamespace, name, content, session()->fingerprints, clock_.now_ms(), rng_).ok());
+    const auto existing = find(tx, kMount, name);
+    CHECK(existing.ok());
+    Head changed = open_head(tx, {kMount, keys::kRootNamespace, name}, existing->get(), clock_.now_ms(), rng_);
+    put_current(tx, kMount, changed, content, settings_, session()->fingerprints, clock_.now_ms(), rng_);
     auto commit = tx.prepare(node_.node().barrier());
     CHECK(commit.ok());
     return std::move(commit).value();
@@ -45,11 +49,12 @@ class SecretTest : public ::testing::Test {
   }
   void change(std::string_view name, std::vector<std::int64_t> numbers, StateChange change) {
     Transaction tx = node_.transaction();
-    ASSERT_TRUE(change_versions(tx, kMount, *head(name), numbers, change, clock_.now_ms()).ok());
+    change_versions(tx, kMount, *head(name), numbers, change, settings_, clock_.now_ms());
     ASSERT_TRUE(node_.commit(tx).ok());
   }
   std::size_t keys_of_kind(char kind) { return test::count_keys(store_, keys::with_owner(kind, kMount)); }
 
+  Settings settings_;
   FakeClock clock_;
   crypto::SeededRng rng_{1};
   storage::MemoryStorage store_{clock_};

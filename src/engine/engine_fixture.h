@@ -23,7 +23,7 @@ class EngineNode {
       : node(
             store, clock,
             [this](core::Router& router, core::Node& own) {
-              engines_.emplace(own, router, audit_devices());
+              engines_.emplace(own, router, ServerFacts{}, audit_devices());
               engines_->add_to(router);
             },
             options) {}

@@ -2,7 +2,9 @@
 
 #include "core/node.h"
 #include "core/router.h"
+#include "engine/cubbyhole/cubbyhole_engine.h"
 #include "engine/kv/kv_engine.h"
+#include "engine/kv/kv_v1_engine.h"
 #include "engine/sys/sys_audit.h"
 #include "engine/sys/sys_engine.h"
 #include "engine/sys/sys_info.h"
@@ -22,6 +24,8 @@ class Engines {
 
   void add_to(core::Router& router) {
     for_each([&](const char* type, auto member) { router.add(type, this->*member); });
+    router.add_name("kv", "kv-v1");  // A mount that names no version.
+    router.add_name("generic", "kv-v1");
   }
 
   /// Calls `visit` with the type and the tables of routes under it.
@@ -38,14 +42,18 @@ class Engines {
     visit("sys", &Engines::sys_audit_);
     visit("sys", &Engines::sys_info_);
     visit("sys", &Engines::sys_tools_);
-    visit("kv", &Engines::kv_);
+    visit("kv-v1", &Engines::kv_v1_);
+    visit("kv-v2", &Engines::kv_);
+    visit("cubbyhole", &Engines::cubbyhole_);
   }
 
   SysEngine sys_;
   SysAudit sys_audit_;
   SysInfo sys_info_;
   SysTools sys_tools_;
+  KvV1Engine kv_v1_;
   KvEngine kv_;
+  CubbyholeEngine cubbyhole_;
 };
 
 }  // namespace keyhold::engine

@@ -181,6 +181,12 @@ def path_cases():
         "a negative version": "/v1/secret/data/sentinel?version=-1",
         "a parameter twice": f"/v1/secret/data/sentinel?version=1&version={MARKER}",
         "a list that is no boolean": f"/v1/secret/metadata/sentinel?list={MARKER}",
+        "a scan that is no boolean": f"/v1/secret/metadata/sentinel?scan={MARKER}",
+        "a list and a scan at once": f"/v1/secret/metadata/{MARKER}?list=true&scan=true",
+        "a limit that is no number": f"/v1/secret/metadata/sentinel?list=true&limit={MARKER}",
+        "a limit beyond all numbers": "/v1/secret/metadata/?list=true&limit=99999999999999999999",
+        "an endless name to list after": "/v1/secret/metadata/?list=true&after=" + MARKER * 100,
+        "a depth that is no number": f"/v1/secret/subkeys/sentinel?depth={MARKER}",
         "a control character in the query": f"/v1/secret/data/sentinel?version=1%00{MARKER}",
         "a hundred parameters": "/v1/secret/data/sentinel?" + "&".join(f"{MARKER}{n}=1" for n in range(100)),
     }
@@ -188,12 +194,12 @@ def path_cases():
         yield f"in a path: {name}", request(target=target), 400
     yield "raw bytes above ASCII in the target", request(target=f"/v1/secret/data/{MARKER}".encode() + b"\xc3\xa4"), 400
     yield "a path of no mount", request(target=f"/v1/{MARKER}/a"), 404
-    yield "a path of no route", request(target=f"/v1/secret/{MARKER}"), 404
+    yield "a path of no route", request(target=f"/v1/sys/{MARKER}"), 404
     yield "a path of no API", request(target=f"/{MARKER}"), 404
     yield "a path kept for another API", request(target=f"/v1/projects/{MARKER}/secrets"), 404
     yield "a namespace that is not there", request(target="/v1/secret/data/sentinel", headers=[f"X-Vault-Namespace: {MARKER}"]), 404
     yield "wrapping, which is not offered", request(target="/v1/secret/data/sentinel", headers=["X-Vault-Wrap-TTL: 60"]), 400
-    yield "a method that the route has not", request("DELETE", "/v1/secret/metadata/sentinel"), 405
+    yield "a method that the route has not", request("DELETE", "/v1/secret/config"), 405
 
 
 def json_cases():
@@ -260,6 +266,9 @@ def json_cases():
     for name, body in versions.items():
         for route in ("delete", "undelete", "destroy"):
             yield f"{route}: {name}", request("PUT", f"/v1/secret/{route}/sentinel", body=body.encode()), 400
+    yield from metadata_cases()
+    yield from patch_cases()
+    yield from plain_cases()
     yield "a body on a read", request("GET", "/v1/secret/data/sentinel", body=b"{}"), 400
     yield ("PATCH of another content type",
            request("PATCH", "/v1/secret/data/sentinel", ["Content-Type: application/json"], b"{}"), 415)
@@ -273,6 +282,69 @@ def json_cases():
                    body=json.dumps({"policy": f'path "a" {{ capabilities = ["{MARKER}"] }}'}).encode()), 400)
     yield ("a mount with a bad path", request("PUT", "/v1/sys/mounts/a%2f..%2fb", body=b'{"type": "kv-v2"}'), 400)
     yield ("a mount below sys", request("PUT", "/v1/sys/mounts/sys/a", body=b'{"type": "kv-v2"}'), 400)
+
+
+def metadata_cases():
+    settings = {
+        "a limit of letters": f'{{"max_versions": "{MARKER}"}}',
+        "a negative limit": '{"max_versions": -1}',
+        "a limit that no record holds": '{"max_versions": 4294967296}',
+        "a duration that is none": f'{{"delete_version_after": "{MARKER}"}}',
+        "a duration of an object": f'{{"delete_version_after": {{"a": "{MARKER}"}}}}',
+        "a duration beyond all time": '{"delete_version_after": "99999999999999999999h"}',
+        "a boolean of letters": f'{{"cas_required": "{MARKER}"}}',
+    }
+    custom = {
+        "custom metadata of text": f'"{MARKER}"',
+        "custom metadata of an array": f'["{MARKER}"]',
+        "custom metadata within custom metadata": f'{{"a": {{"b": "{MARKER}"}}}}',
+        "custom metadata with a null": f'{{"{MARKER}": null}}',
+        "custom metadata with an endless name": json.dumps({MARKER * 20: "a"}),
+        "custom metadata with an endless value": json.dumps({"a": MARKER * 50}),
+        "custom metadata with a newline": json.dumps({"a": MARKER + "\n"}),
+        "custom metadata that turns text around": json.dumps({"a": MARKER + "\u202e"}),
+        "too much custom metadata": json.dumps({f"{MARKER}{n}": "a" for n in range(65)}),
+        "custom metadata with a name twice": f'{{"a": "{MARKER}", "a": "b"}}',
+    }
+    bodies = settings | {name: f'{{"custom_metadata": {value}}}' for name, value in custom.items()}
+    for name, body in bodies.items():
+        yield f"metadata: {name}", request("PUT", "/v1/secret/metadata/sentinel", body=body.encode()), 400
+    for name, body in settings.items():
+        yield f"config: {name}", request("PUT", "/v1/secret/config", body=body.encode()), 400
+
+
+def patch_cases():
+    merge = ["Content-Type: application/merge-patch+json"]
+    bodies = {
+        "nothing": "",
+        "no data": f'{{"other": "{MARKER}"}}',
+        "data of null": '{"data": null}',
+        "data of an array": f'{{"data": ["{MARKER}"]}}',
+        "a key twice": f'{{"data": {{"kept": "{MARKER}", "kept": 1}}}}',
+        "a cas of letters": f'{{"data": {{}}, "options": {{"cas": "{MARKER}"}}}}',
+        "a cas that is past": f'{{"data": {{"a": "{MARKER}"}}, "options": {{"cas": 0}}}}',
+        "too many values": '{"data": {"a": [' + "1," * 20_000 + "1]}}",
+        "too deep": '{"data": ' + '{"a":' * 40 + "1" + "}" * 41,
+    }
+    for name, body in bodies.items():
+        yield f"patch: {name}", request("PATCH", "/v1/secret/data/sentinel", merge, body.encode()), 400
+    yield "patch: metadata of text", request("PATCH", "/v1/secret/metadata/sentinel", merge, f'"{MARKER}"'.encode()), 400
+    yield ("patch: custom metadata of a list",
+           request("PATCH", "/v1/secret/metadata/sentinel", merge, f'{{"custom_metadata": ["{MARKER}"]}}'.encode()), 400)
+    yield "patch of what is not there", request("PATCH", f"/v1/secret/data/{MARKER}", merge, b'{"data": {}}'), 404
+
+
+def plain_cases():
+    """Of engines whose content is the whole body."""
+    bodies = {"nothing": "", "an empty object": "{}", "an array": f'["{MARKER}"]', "text": f'"{MARKER}"', "null": "null",
+              "a key twice": f'{{"a": 1, "a": "{MARKER}"}}', "a cut object": f'{{"a": "{MARKER}'}
+    for mount in ("kv1", "cubbyhole"):
+        for name, body in bodies.items():
+            yield f"{mount}: {name}", request("PUT", f"/v1/{mount}/a", body=body.encode()), 400
+        yield f"{mount}: a slash too many", request("PUT", f"/v1/{mount}/{MARKER}/", body=b'{"a": 1}'), 400
+        yield f"{mount}: up and out", request(target=f"/v1/{mount}/../{MARKER}"), 400
+        yield (f"{mount}: a patch", request("PATCH", f"/v1/{mount}/a", ["Content-Type: application/merge-patch+json"],
+                                            f'{{"a": "{MARKER}"}}'.encode()), 405)
 
 
 def token_cases():
@@ -384,7 +456,9 @@ def main():
     with Server.dev(token="root") as server:
         api = server.api()
         api.expect(200, "PUT", "secret/data/sentinel", {"data": {"kept": "as it was"}})
+        api.expect(204, "PUT", "sys/mounts/kv1", {"type": "kv-v1"})
         kept = api.expect(200, "GET", "secret/metadata/sentinel").data
+        settings = api.expect(200, "GET", "secret/config").data
         names = api.expect(200, "LIST", "secret/metadata/").data
         mounts = api.expect(200, "GET", "sys/mounts").data
         resident = server.resident_bytes()
@@ -414,6 +488,8 @@ def main():
         api = server.api()
         report.check("no secret changed", api.expect(200, "GET", "secret/metadata/sentinel").data == kept)
         report.check("no secret was made", api.expect(200, "LIST", "secret/metadata/").data == names)
+        report.check("no setting changed", api.expect(200, "GET", "secret/config").data == settings)
+        report.check("nothing plain was made", {api.call("LIST", mount).status for mount in ("kv1", "cubbyhole")} == {404})
         report.check("no mount was made", api.expect(200, "GET", "sys/mounts").data == mounts)
         report.check("the bad policy is not there", api.call("GET", "sys/policies/acl/bad").status == 404)
         grown = server.resident_bytes() - resident

@@ -17,8 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from keyhold_server import Server  # noqa: E402
 from report import Report, Skip  # noqa: E402
 
-MOUNTS = {"sys": "sys", "token": "auth/token", "kv": "secret"}
-METHODS = {"read": "GET", "list": "LIST", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
+MOUNTS = {"sys": "sys", "token": "auth/token", "kv-v1": "kv1", "kv-v2": "secret", "cubbyhole": "cubbyhole"}
+METHODS = {"read": "GET", "list": "LIST", "scan": "SCAN", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
 # These end the sweep, or the way in: they take no field, and sealing is what comes after it.
 ENDING = {"sys/seal", "auth/token/revoke-self"}
 READ_BYTES = 1 << 22
@@ -74,6 +74,8 @@ def sweep_route(api, canary, route):
     label = f"{method} {full}"
     right, wrong = {}, {}
     for field in route["fields"]:
+        if field["in"] == "whole-body":
+            right |= value_of("object", canary.for_field(f"{label}: the body"))
         # What a route declares clear may be read in the journal: only a value of the wrong type is a secret there.
         if field["in"] != "body":
             continue
@@ -84,22 +86,25 @@ def sweep_route(api, canary, route):
         wrong[field["name"]] = {"wrong": [marker]} if field["type"] != "object" else marker
     # A path is in the clear in the journal: it carries no marker.
     path = re.sub(r"\{[^}]*\}", "canary", full)
-    unknown = {"no-such-field": canary.for_field(f"{label}: an unknown field"),
-               canary.for_field(f"{label}: a field's name"): 1}
+    unknown = {"no-such-field": canary.for_field(f"{label}: an unknown field")}
+    if not any(field["in"] == "whole-body" for field in route["fields"]):
+        unknown[canary.for_field(f"{label}: a field's name")] = 1
     broken = f'{{"data": {{"a": "{canary.for_field(f"{label}: broken JSON")}'.encode()
     token = "hvs." + canary.for_field(f"{label}: a token")
     header = {"X-Canary": canary.for_field(f"{label}: a header")}
+    bodiless = method in ("GET", "LIST", "SCAN")
     for sent in (right, wrong, unknown, right | unknown):
-        api.call(method, path, None if method in ("GET", "LIST") else sent, headers=dict(
+        api.call(method, path, None if bodiless else sent, headers=dict(
             header, **({"Content-Type": "application/merge-patch+json"} if method == "PATCH" else {})))
-    api.call(method, path, None if method in ("GET", "LIST") else broken, headers=header)
-    api.call(method, path, None if method in ("GET", "LIST") else right, token=token)
+    api.call(method, path, None if bodiless else broken, headers=header)
+    api.call(method, path, None if bodiless else right, token=token)
     api.call(method, f"{path}?canary={canary.for_field(f'{label}: a query')}")
 
 
 def sweep(server, canary):
     """Every route; then honest use of secrets."""
     api = server.api()
+    api.expect(204, "PUT", "sys/mounts/kv1", {"type": "kv-v1"})
     routes = load_routes(server)
     assert routes, "the server names no routes"
     for route in routes:
@@ -114,6 +119,13 @@ def sweep(server, canary):
     api.expect(200, "PUT", "secret/data/canary/large", large)
     api.expect(200, "GET", "secret/data/canary/large")
     api.expect(200, "LIST", "secret/metadata/canary")
+    merge = {"Content-Type": "application/merge-patch+json"}
+    change = {"data": {"password": canary.for_field("a patch"), "new": {"er": canary.for_field("a patch, deep")}}}
+    api.expect(200, "PATCH", "secret/data/canary/a", change, headers=merge)
+    api.expect(200, "GET", "secret/subkeys/canary/a")
+    for mount in ("kv1", "cubbyhole"):
+        api.expect(204, "PUT", f"{mount}/canary", {"password": canary.for_field(f"content in {mount}"), "ttl": "1h"})
+        api.expect(200, "GET", f"{mount}/canary")
     return routes
 
 

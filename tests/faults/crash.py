@@ -36,12 +36,13 @@ def checksum(body):
 
 
 class Writer(threading.Thread):
-    """Writes version after version until the connection breaks."""
+    """Writes version after version until the connection breaks; half of all writers by patching the version before."""
 
-    def __init__(self, server, name, seed, started):
+    def __init__(self, server, name, seed, started, patches):
         super().__init__(daemon=True)
         self._api = server.api()
         self._folder, self._random, self._written = name, random.Random(seed), started
+        self._patches = patches
         self.acknowledged = []  # (path, version)
         self.in_flight = None   # The write whose answer never came.
         self.surprise = None    # An answer that was not a success.
@@ -53,8 +54,10 @@ class Writer(threading.Thread):
             filler = "x" * self._random.randint(*FILLER_BYTES)
             self.in_flight = (path, version)
             try:
-                reply = self._api.call("POST", f"secret/data/{path}", {
-                    "data": content(path, version, filler), "options": {"cas": version - 1}})
+                method = "PATCH" if self._patches and version > 1 else "POST"
+                reply = self._api.call(method, f"secret/data/{path}", {
+                    "data": content(path, version, filler), "options": {"cas": version - 1}},
+                    {"Content-Type": "application/merge-patch+json"})
             except (OSError, http.client.HTTPException):
                 return
             if reply.status != 200 or reply.data["version"] != version:
@@ -80,7 +83,7 @@ def check_version(api, path, version, required):
 def crash_round(server, round_name, rng):
     """Writes, kills, starts again; returns (acknowledged, in flight, surprises, seconds that the start took)."""
     started = threading.Event()
-    writers = [Writer(server, f"{round_name}-{index}", rng.random(), started) for index in range(WRITERS)]
+    writers = [Writer(server, f"{round_name}-{index}", rng.random(), started, index % 2 == 1) for index in range(WRITERS)]
     for writer in writers:
         writer.start()
     if not started.wait(30):

@@ -37,15 +37,24 @@ Result<Query> parse_query(std::string_view text) {
   return query;
 }
 
-Result<Operation> operation_of(const http::Request& request, Query& query) {
+/// Whether the query turns a GET into another operation: for clients that can send no other method. Python's send "True".
+Result<bool> query_asks(const Query& query, std::string_view name) {
+  const auto found = std::find_if(query.begin(), query.end(), [name](const auto& pair) { return pair.first == name; });
+  if (found == query.end() || found->second.empty()) return false;
+  const auto wanted = parse_boolean(found->second);
+  if (!wanted) return Error{Code::kInvalid, "the query parameter \"" + std::string(name) + "\" must be a boolean"};
+  return *wanted;
+}
+
+Result<Operation> operation_of(const http::Request& request, const Query& query) {
   const std::string_view method = request.method;
   if (method == "LIST") return Operation::kList;
+  if (method == "SCAN") return Operation::kScan;
   if (method == "GET" || method == "HEAD") {
-    const auto list = std::find_if(query.begin(), query.end(), [](const auto& pair) { return pair.first == "list"; });
-    if (list == query.end() || list->second.empty()) return Operation::kRead;
-    const auto wanted = parse_boolean(list->second);  // Python's clients send "True".
-    if (!wanted) return Error{Code::kInvalid, "the query parameter \"list\" must be a boolean"};
-    return *wanted ? Operation::kList : Operation::kRead;
+    TRY_ASSIGN(const bool list, query_asks(query, "list"));
+    TRY_ASSIGN(const bool scan, query_asks(query, "scan"));
+    if (list && scan) return Error{Code::kInvalid, "the query asks for a list and a scan at once"};
+    return list ? Operation::kList : scan ? Operation::kScan : Operation::kRead;
   }
   if (method == "POST" || method == "PUT") return Operation::kUpdate;
   if (method == "DELETE") return Operation::kDelete;
@@ -101,8 +110,8 @@ Result<core::Request> parse_vault_request(http::Request& http_request) {
   const bool takes_body = request.operation == Operation::kUpdate || request.operation == Operation::kPatch ||
                           request.operation == Operation::kDelete;
   if (!takes_body && !http_request.body.empty()) return Error{Code::kInvalid, "this method takes no body"};
-  // A list is of a folder, with or without its slash: one spelling for the policy and the store.
-  if (request.operation == Operation::kList && !request.path.ends_with('/')) request.path.push_back('/');
+  // A folder is asked about with or without its slash: one spelling for the policy and the store.
+  if (core::of_folder(request.operation) && !request.path.ends_with('/')) request.path.push_back('/');
   request.credential.token = token_of(http_request);
   request.body = std::move(http_request.body);
   request.peer_address = std::move(http_request.peer_address);

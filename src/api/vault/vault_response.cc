@@ -49,7 +49,9 @@ void render_envelope(SecretBytes& out, const Answer& answer, const Reply& reply)
   out.reserve(data.size() + 256);
   out.append("{\"request_id\":\"");
   out.append(answer.request_id.text());
-  out.append("\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":0,\"data\":");
+  out.append("\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":");
+  json::Writer(out).number(reply.lease_duration_s);
+  out.append(",\"data\":");
   const bool is_auth = answer.payload == Payload::kAuth;
   out.append(is_auth || data.empty() ? std::string_view("null") : data);
   out.append(",\"wrap_info\":null,\"warnings\":");
@@ -117,7 +119,9 @@ http::Response render_vault_answer(Answer& answer, const std::vector<std::pair<s
     return response;
   }
   Reply& reply = *answer.result;
-  if (reply.outcome == Reply::Outcome::kNotFound && reply.data.empty()) return render_vault_error(404, {});
+  if (reply.outcome == Reply::Outcome::kNotFound && reply.data.empty() && reply.warnings.empty()) {
+    return render_vault_error(404, {});
+  }
   if (reply.outcome == Reply::Outcome::kEmpty && reply.warnings.empty()) {
     http::Response response = empty(204);
     response.content_type.clear();

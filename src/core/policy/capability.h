@@ -21,7 +21,7 @@ enum class Capability : std::uint16_t {
   kDeny = 1 << 7,
   kSubscribe = 1 << 8,
   kRecover = 1 << 9,
-  kScan = 1 << 10,  // OpenBao's: a list of all that lies below.
+  kScan = 1 << 10,  // Apart from kList: it also shows the names of folders that a rule may keep from whoever lists.
 };
 
 struct CapabilityName {

@@ -10,8 +10,11 @@
 
 namespace keyhold::core {
 
-/// What is asked for at a path. A list is of what lies below, so "a" and "a/" are the same question.
+/// What is asked for at a path. Lists and scans are of what lies below, so "a" and "a/" are the same question.
 enum class Asked : std::uint8_t { kOne, kList };
+constexpr Asked asked_with(Capability capability) {
+  return capability == Capability::kList || capability == Capability::kScan ? Asked::kList : Asked::kOne;
+}
 
 /// What the one rule that applies to a path grants. Empty when there is none. Lives as long as the policies it comes from.
 struct Grant {
@@ -44,7 +47,7 @@ class CompiledPolicies {
   /// `path` is canonical (core/path.h). Allocates only for a list of a path without its slash.
   Grant lookup(std::string_view path, Asked asked) const;
   bool allows(std::string_view path, Capability capability) const {
-    return lookup(path, capability == Capability::kList ? Asked::kList : Asked::kOne).allows(capability);
+    return lookup(path, asked_with(capability)).allows(capability);
   }
   bool allows_anything(std::string_view path, Asked asked) const { return lookup(path, asked).allows_anything(); }
 

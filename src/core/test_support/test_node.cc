@@ -33,6 +33,7 @@ Got to_got(Answer answer) {
     return got;
   }
   got.outcome = answer.result->outcome;
+  got.lease_duration_s = answer.result->lease_duration_s;
   got.data = answer.result->data.reveal();
   got.warnings = std::move(answer.result->warnings);
   return got;
@@ -131,7 +132,7 @@ std::future<Got> TestNode::ask_later(Ask ask, int lane) {
   Request& request = pending->request;
   request.operation = ask.operation;
   request.path = std::move(ask.path);
-  if (request.operation == Operation::kList && !request.path.ends_with('/')) request.path.push_back('/');
+  if (of_folder(request.operation) && !request.path.ends_with('/')) request.path.push_back('/');
   request.credential.token = SecretBytes::copy_of(ask.token ? *ask.token : root_token_);
   request.query = std::move(ask.query);
   request.body = SecretBytes::copy_of(ask.body);

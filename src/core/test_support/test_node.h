@@ -54,6 +54,7 @@ struct Got {
   std::vector<std::string> warnings;
   std::string mount_type;
   std::int64_t retry_after_s = 0;
+  std::int64_t lease_duration_s = 0;
 
   /// "found", "empty", "not-found" of a reply; of an error the word for its code: "denied", "invalid", ….
   std::string word() const;

@@ -1,7 +1,8 @@
 #include "engine/kv/kv_engine.h"
 
+#include "base/json_merge.h"
 #include "base/limits.h"
-#include "base/time_format.h"
+#include "engine/kv/kv_reply.h"
 
 namespace keyhold::engine {
 namespace {
@@ -10,60 +11,91 @@ namespace secrets = core::secrets;
 using core::Call;
 using core::Reply;
 
-void append_map(json::Writer& writer, const google::protobuf::Map<std::string, std::string>& map) {
-  if (map.empty()) {
-    writer.null();
-    return;
-  }
-  writer.begin_object();
-  for (const auto& [name, value] : map) writer.key(name).string(value);
-  writer.end_object();
+/// Where a write of content happens, after its check-and-set option has been looked at.
+struct Target {
+  std::shared_ptr<const secrets::Head> head;  // nullptr = there is no such secret.
+  secrets::Settings settings;
+};
+
+/// As forgiving as Vault's weak decoding: "3", true and null, which is 0, are numbers as well.
+std::optional<std::int64_t> cas_of(json::Value value) {
+  if (value.is_null() || value.raw() == R"("")") return 0;
+  if (value.is_bool()) return value.raw() == "true" ? 1 : 0;
+  return core::weak_integer(value);
 }
 
-/// What every answer about one version carries. `full` adds what writes and reads also say of the secret.
-enum class Detail { kVersionOnly, kWithSecret };
-
-void append_version(json::Writer& writer, const secrets::Head& head, const secrets::Version& version, Detail detail) {
-  writer.begin_object();
-  writer.key("created_time").string(format_rfc3339(version.created_ms()));
-  if (detail == Detail::kWithSecret) append_map(writer.key("custom_metadata"), head.custom_metadata());
-  writer.key("deletion_time");
-  if (version.deleted_ms() == 0) {
-    writer.string("");
-  } else {
-    writer.string(format_rfc3339(version.deleted_ms()));
-  }
-  writer.key("destroyed").boolean(version.state() == secrets::Version::DESTROYED);
-  if (detail == Detail::kWithSecret) writer.key("version").number(static_cast<std::int64_t>(version.number()));
-  writer.end_object();
-}
-
-std::string audit_version(const secrets::Version& version) {
-  return "\"version\":" + std::to_string(version.number());
-}
-
-Error no_versions() { return {Code::kInvalid, "no versions provided: give at least one version number"}; }
-
-/// The check-and-set option of a write. source: Vault API, kv-v2 create/update.
-Result<void> check_cas(const Call& call, const secrets::Head* head) {
+/// source: Vault API, kv-v2 create/update and patch.
+Result<void> check_cas(const Call& call, const Target& target) {
   std::optional<json::Value> cas;
   if (const auto options = call.fields().object("options")) cas = options->find("cas");
   if (!cas) {
-    if (head != nullptr && head->cas_required()) {
-      return Error{Code::kInvalid, "check-and-set parameter required for this call"};
-    }
+    const bool required = target.settings.cas_required() || (target.head != nullptr && target.head->cas_required());
+    if (required) return Error{Code::kInvalid, "check-and-set parameter required for this call"};
     return {};
   }
-  const auto wanted = core::weak_integer(*cas);
-  if (!wanted) return Error{Code::kInvalid, "the check-and-set parameter must be an integer"};
-  std::uint64_t current = 0;
-  if (head != nullptr) {
-    if (const auto* version = secrets::current_version(*head)) current = version->number();
-  }
+  const auto wanted = cas_of(*cas);
+  if (!wanted) return Error{Code::kInvalid, "error parsing check-and-set parameter"};
+  const std::uint64_t current = target.head == nullptr ? 0 : secrets::current_number(*target.head);
   if (*wanted < 0 || static_cast<std::uint64_t>(*wanted) != current) {
     return Error{Code::kInvalid, "check-and-set parameter did not match the current version"};
   }
   return {};
+}
+
+Result<Target> find_target(Call& call) {
+  Target target;
+  TRY_ASSIGN(target.head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(target.settings, secrets::settings(call.tx(), call.mount_id()));
+  TRY(check_cas(call, target));
+  return target;
+}
+
+Reply put(Call& call, const Target& target, std::string_view bytes) {
+  const std::string_view name = call.fields().path_text("path");
+  secrets::Head head = secrets::open_head(call.tx(), {call.mount_id(), call.namespace_id(), name}, target.head.get(),
+                                          call.now(), call.rng());
+  secrets::NewContent content;
+  content.bytes = bytes;
+  content.created_by = call.principal().token->accessor();
+  secrets::put_current(call.tx(), call.mount_id(), head, content, target.settings, call.session().fingerprints,
+                       call.now(), call.rng());
+  const auto& version = *secrets::current_version(head);
+  Reply reply;
+  json::Writer writer(reply.data);
+  append_version(writer, head, version, Detail::kWithSecret);
+  reply.audit_members = audit_version(version);
+  return reply;
+}
+
+/// The content that the patch makes of the old one. errors: kInvalid, kTooLarge: it would be more than a write may bring.
+Result<SecretBytes> patched(std::string_view old_content, json::Value patch) {
+  const auto old_document = json::Document::parse(old_content);
+  if (!old_document.ok() || !old_document->root().is_object()) {
+    return Error{Code::kInvalid, "the current version is no JSON object, so it cannot be patched"};
+  }
+  SecretBytes merged;
+  merged.reserve(old_content.size() + patch.raw().size());
+  json::append_merged(merged, old_document->root(), patch);
+  if (merged.size() > limits::kHttpBodyBytesMax) return Error{Code::kTooLarge, "the patched content would be too large"};
+  if (auto whole = json::Document::parse(merged.reveal()); !whole.ok()) {
+    return Error{Code::kInvalid, "the patched content would have too many values"};
+  }
+  return merged;
+}
+
+/// The names of an object's members, and of objects within it down to `depth_max`; 0 = all. source: Vault API, kv-v2 subkeys.
+void append_subkeys(json::Writer& writer, json::Value object, std::int64_t depth, std::int64_t depth_max) {
+  writer.begin_object();
+  for (std::size_t i = 0; i < object.size(); ++i) {
+    const json::Value member = object.at(i);
+    writer.key(object.key_at(i));
+    if (member.is_object() && member.size() > 0 && (depth_max == 0 || depth < depth_max)) {
+      append_subkeys(writer, member, depth + 1, depth_max);
+    } else {
+      writer.null();
+    }
+  }
+  writer.end_object();
 }
 
 }  // namespace
@@ -95,6 +127,32 @@ Result<Reply> KvEngine::read(Call& call) {
   return reply;
 }
 
+Result<Reply> KvEngine::read_subkeys(Call& call) {
+  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  if (head == nullptr) return Reply::not_found();
+  const std::int64_t wanted = call.fields().integer("version");
+  const auto* version = wanted <= 0 ? secrets::current_version(*head)
+                                    : secrets::version_numbered(*head, static_cast<std::uint64_t>(wanted));
+  if (version == nullptr) return Reply::not_found();
+
+  Reply reply = secrets::readable(*version, call.now()) ? Reply() : Reply::not_found();
+  reply.audit_members = audit_version(*version);
+  json::Writer writer(reply.data);
+  writer.begin_object();
+  append_version(writer.key("metadata"), *head, *version, Detail::kWithSecret);
+  writer.key("subkeys");
+  if (reply.outcome == Reply::Outcome::kFound) {
+    TRY_ASSIGN(const auto content,
+               secrets::content(call.tx(), call.mount_id(), *head, *version, call.session().redactor));
+    TRY_ASSIGN(const auto document, json::Document::parse(content.reveal()));
+    append_subkeys(writer, document.root(), 1, call.fields().integer("depth"));
+  } else {
+    writer.null();
+  }
+  writer.end_object();
+  return reply;
+}
+
 Result<bool> KvEngine::exists(Call& call) {
   // As Vault: a deleted secret is still there, so that who may only create cannot write over it.
   TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
@@ -103,92 +161,50 @@ Result<bool> KvEngine::exists(Call& call) {
 
 Result<Reply> KvEngine::write(Call& call) {
   const auto data = call.fields().object("data");
-  if (!data) return Error{Code::kInvalid, "no data provided: the body needs a \"data\" object"};
-  const std::string_view name = call.fields().path_text("path");
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), name));
-  TRY(check_cas(call, head.get()));
-
-  secrets::NewContent content;
-  content.bytes = data->raw();
-  content.created_by = call.principal().token->accessor();
-  TRY_ASSIGN(const auto written,
-             secrets::put_current(call.tx(), call.mount_id(), call.namespace_id(), name, content,
-                                  call.session().fingerprints, call.now(), call.rng()));
-  const auto& version = *written.versions().rbegin();
-  Reply reply;
-  json::Writer writer(reply.data);
-  append_version(writer, written, version, Detail::kWithSecret);
-  reply.audit_members = audit_version(version);
-  return reply;
+  if (!data) return Error{Code::kInvalid, "no data provided"};
+  TRY_ASSIGN(const Target target, find_target(call));
+  return put(call, target, data->raw());
 }
 
-Result<Reply> KvEngine::erase_latest(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
-  if (head == nullptr) return Reply::none();
-  const auto* version = secrets::current_version(*head);
-  if (version == nullptr) return Reply::none();
-  const std::array numbers{static_cast<std::int64_t>(version->number())};
-  TRY(secrets::change_versions(call.tx(), call.mount_id(), *head, numbers, secrets::StateChange::kDelete,
-                               call.now()));
-  Reply reply = Reply::none();
-  reply.audit_members = audit_version(*version);
-  return reply;
-}
-
-Result<Reply> KvEngine::change(Call& call, secrets::StateChange change) {
-  const auto numbers = call.fields().integer_list("versions");
-  if (numbers.empty()) return no_versions();
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
-  if (head == nullptr) return Reply::none();
-  TRY(secrets::change_versions(call.tx(), call.mount_id(), *head, numbers, change, call.now()));
-  return Reply::none();
-}
-
-Result<Reply> KvEngine::erase(Call& call) { return change(call, secrets::StateChange::kDelete); }
-Result<Reply> KvEngine::undelete(Call& call) { return change(call, secrets::StateChange::kUndelete); }
-Result<Reply> KvEngine::destroy(Call& call) { return change(call, secrets::StateChange::kDestroy); }
-
-Result<Reply> KvEngine::read_metadata(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
-  if (head == nullptr) return Reply::not_found();
-  const auto* current = secrets::current_version(*head);
-  Reply reply;
-  json::Writer writer(reply.data);
-  writer.begin_object();
-  writer.key("cas_required").boolean(head->cas_required());
-  writer.key("created_time").string(format_rfc3339(head->created_ms()));
-  writer.key("current_version").number(current == nullptr ? 0 : static_cast<std::int64_t>(current->number()));
-  append_map(writer.key("custom_metadata"), head->custom_metadata());
-  writer.key("delete_version_after").string(format_duration_s(head->delete_after_s()));
-  writer.key("max_versions").number(head->max_versions());
-  writer.key("oldest_version").number(static_cast<std::int64_t>(head->oldest_number()));
-  writer.key("updated_time").string(format_rfc3339(head->updated_ms()));
-  writer.key("versions").begin_object();
-  for (const auto& version : head->versions()) {
-    if (version.number() == 0) continue;  // Pending: it has never been current.
-    append_version(writer.key(std::to_string(version.number())), *head, version, Detail::kVersionOnly);
+Result<Reply> KvEngine::patch(Call& call) {
+  const auto data = call.fields().object("data");
+  if (!data) return Error{Code::kInvalid, "no data provided"};
+  TRY_ASSIGN(const Target target, find_target(call));
+  const auto* version = target.head == nullptr ? nullptr : secrets::current_version(*target.head);
+  if (version == nullptr) return Reply::not_found();
+  if (!secrets::readable(*version, call.now())) {
+    Reply reply = Reply::not_found();
+    json::Writer writer(reply.data);
+    append_version(writer, *target.head, *version, Detail::kWithSecret);
+    return reply;
   }
-  writer.end_object().end_object();
-  return reply;
+  TRY_ASSIGN(const auto content, secrets::content(call.tx(), call.mount_id(), *target.head, *version, call.session().redactor));
+  TRY_ASSIGN(const SecretBytes merged, patched(content.reveal(), *data));
+  return put(call, target, merged.reveal());
 }
 
-Result<Reply> KvEngine::list(Call& call) {
-  Reply reply;
-  json::Writer writer(reply.data);
-  writer.begin_object().key("keys").begin_array();
-  const std::string_view prefix = call.fields().path_text("path");
-  std::string after;
-  bool any = false;
-  for (;;) {
-    TRY_ASSIGN(const auto page,
-               secrets::list(call.tx(), call.mount_id(), prefix, after, limits::kStorageListMax));
-    for (const std::string& name : page.names) writer.string(name);
-    any = any || !page.names.empty();
-    if (!page.more) break;
-    after = page.names.back();
+Result<Reply> KvEngine::misplaced(Call& call) {
+  const std::string_view path = call.fields().path_text("path");
+  Reply reply = Reply::not_found();
+  for (const std::string_view root : {"metadata", "data", "delete", "undelete", "destroy"}) {
+    if (path != root) continue;
+    reply.warnings.emplace_back("Non-listing operations on the root of a K/V v2 mount are not supported.");
+    return reply;
   }
-  if (!any) return Reply::not_found();
-  writer.end_array().end_object();
+  const auto command = [operation = call.request().operation]() -> std::string_view {
+    switch (operation) {
+      case core::Operation::kRead: return "get";
+      case core::Operation::kUpdate: return "put";
+      case core::Operation::kPatch: return "patch";
+      case core::Operation::kDelete: return "delete";
+      case core::Operation::kList: return "list";
+      case core::Operation::kScan: return "scan";
+    }
+    return "";
+  };
+  reply.warnings.push_back(
+      "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. If using "
+      "the Vault CLI, use 'vault kv " + std::string(command()) + "' for this operation.");
   return reply;
 }
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "base/encoding.h"
 #include "base/time_format.h"
 #include "core/keys.h"
@@ -12,9 +15,26 @@ using core::Reply;
 
 constexpr std::size_t kAccessorCharacters = 8;
 constexpr std::size_t kUuidBytes = 16;
-constexpr std::string_view kKv = "kv";
-constexpr std::string_view kKvVersion2 = "kv-v2";  // Vault's short form of kv with version 2.
 constexpr std::string_view kAuthPrefix = "auth/";
+
+/// What the field "type" may say. source: Vault API, sys/mounts.
+struct EngineType {
+  std::string_view name;
+  std::string_view engine;
+  std::string_view version = {};  // The short form of an engine and its option "version".
+};
+constexpr std::array kEngineTypes{
+    EngineType{"kv", "kv"},
+    EngineType{"kv-v1", "kv", "1"},
+    EngineType{"kv-v2", "kv", "2"},
+    EngineType{"generic", "generic"},  // What kv without versions was called first.
+};
+
+const EngineType* engine_type(std::string_view name) {
+  const auto found = std::find_if(kEngineTypes.begin(), kEngineTypes.end(),
+                                  [name](const EngineType& type) { return type.name == name; });
+  return found == kEngineTypes.end() ? nullptr : &*found;
+}
 
 void append_mount(json::Writer& writer, const core::records::Mount& mount) {
   writer.begin_object();
@@ -104,18 +124,10 @@ Result<Reply> SysEngine::read_mount(Call& call) {
 
 Result<Reply> SysEngine::mount(Call& call) {
   const std::string path = mount_path(call);
-  std::string type = call.fields().text("type");
+  const EngineType* type = engine_type(call.fields().text("type"));
+  if (type == nullptr) return Error{Code::kInvalid, "the field \"type\" must name an engine: kv-v2 is one"};
   auto options = call.fields().string_map("options");
-  if (type == kKvVersion2) {
-    type = kKv;
-    options["version"] = "2";
-  }
-  if (type != kKv) {
-    return Error{Code::kInvalid, type.empty() ? "the field \"type\" must name an engine" : "there is no engine of this type; kv-v2 is one"};
-  }
-  if (options["version"] != "2") {
-    return Error{Code::kUnsupported, "kv is offered with version 2 only: mount kv-v2"};
-  }
+  if (!type->version.empty()) options["version"] = type->version;
   if (path.starts_with(kAuthPrefix) || path == "sys/" || path.starts_with("sys/")) {
     return Error{Code::kInvalid, "this path is reserved"};
   }
@@ -137,11 +149,14 @@ Result<Reply> SysEngine::mount(Call& call) {
   mount.set_id(id);
   mount.set_namespace_id(call.namespace_id());
   mount.set_path(path);
-  mount.set_engine(type);
-  mount.set_accessor(type + "_" + std::string(call.rng().base62(kAccessorCharacters).reveal()));
+  mount.set_engine(std::string(type->engine));
+  mount.set_accessor(mount.engine() + "_" + std::string(call.rng().base62(kAccessorCharacters).reveal()));
   mount.set_uuid(format_uuid(call.rng().bytes(kUuidBytes)));
   mount.set_description(call.fields().text("description"));
   for (const auto& [name, value] : options) (*mount.mutable_options())[name] = value;
+  if (!router_.has(core::engine_name(mount))) {
+    return Error{Code::kInvalid, "there is no such version of this engine"};
+  }
   mount.set_created_ms(call.now());
   TRY_ASSIGN(const std::int64_t default_ttl_s, lease_ttl_s(call, "default_lease_ttl"));
   TRY_ASSIGN(const std::int64_t max_ttl_s, lease_ttl_s(call, "max_lease_ttl"));

@@ -27,16 +27,37 @@ TEST_F(MountTest, ListsAndReadsMounts) {
 }
 
 TEST_F(MountTest, RefusesWhatOverlapsIsReservedOrUnknown) {
-  for (const char* path : {"kv", "kv/", "kv/below", "sys", "sys/x", "auth", "auth/x"}) EXPECT_EQ(mount(path).word(), "invalid") << path;
+  for (const char* path : {"kv", "kv/", "kv/below", "sys", "sys/x", "auth", "auth/x", "cubbyhole", "cubbyhole/x"}) EXPECT_EQ(mount(path).word(), "invalid") << path;
   ASSERT_EQ(mount("a/b").word(), "empty");
   EXPECT_EQ(mount("a").word(), "invalid");
   EXPECT_EQ(mount("ab").word(), "empty");
   EXPECT_EQ(node_.write("sys/mounts/x", R"({"type":"pki"})").word(), "invalid");
   EXPECT_EQ(node_.write("sys/mounts/x", "{}").word(), "invalid");
-  EXPECT_EQ(node_.write("sys/mounts/x", R"({"type":"kv","options":{"version":"1"}})").word(), "unsupported");
+  for (const char* version : {"0", "3", "", "v2", "2 "}) {
+    EXPECT_EQ(node_.write("sys/mounts/x", R"({"type":"kv","options":{"version":")" + std::string(version) + R"("}})").word(), "invalid") << version;
+  }
+  for (const char* type : {"sys", "system", "token", "cubbyhole", "kv-v3", "KV"}) {
+    EXPECT_EQ(node_.write("sys/mounts/x", R"({"type":")" + std::string(type) + R"("})").word(), "invalid") << type;
+  }
   EXPECT_EQ(node_.write("sys/mounts/x", R"({"type":"kv","options":{"version":"2"},"config":{"max_lease_ttl":"x"}})").word(), "invalid");
   EXPECT_EQ(node_.write("sys/mounts/x", R"({"type":"kv","options":{"version":"2"},"config":{"max_lease_ttl":"1h"}})").word(), "empty");
   EXPECT_EQ(node_.read("sys/mounts/x").at("config.max_lease_ttl"), "3600");
+}
+
+TEST_F(MountTest, TheVersionOfKvIsAnOptionOrInItsType) {
+  struct Case {
+    const char* body;
+    const char* options;
+  };
+  for (const Case& c : {Case{R"({"type":"kv-v1"})", R"({"version":"1"})"}, Case{R"({"type":"kv"})", "null"},
+                        Case{R"({"type":"kv","options":{"version":1}})", R"({"version":"1"})"},
+                        Case{R"({"type":"kv","options":{"version":2}})", R"({"version":"2"})"},
+                        Case{R"({"type":"kv-v2","options":{"version":"1"}})", R"({"version":"2"})"}}) {
+    ASSERT_EQ(node_.write("sys/mounts/x", c.body).word(), "empty") << c.body;
+    EXPECT_EQ(node_.read("sys/mounts/x").at("type"), "kv");
+    EXPECT_EQ(node_.read("sys/mounts/x").at("options"), c.options) << c.body;
+    ASSERT_EQ(unmount("x").word(), "empty");
+  }
 }
 
 TEST_F(MountTest, MoreMountsThanABatchHasConditions) {

@@ -106,7 +106,7 @@ class SysEngine {
   static constexpr std::array kMountPathFields{kMountPath};
   static constexpr std::array kMountFields{
       kMountPath,
-      core::Field{.name = "type", .audit = core::Audit::kClear, .help = "Kind of engine: kv, or kv-v2."},
+      core::Field{.name = "type", .audit = core::Audit::kClear, .help = "Kind of engine: kv (its version is an option), kv-v1, kv-v2."},
       core::Field{.name = "description", .audit = core::Audit::kClear, .help = "For people."},
       core::Field{.name = "options",
                   .type = core::FieldType::kStringMap,

@@ -310,6 +310,8 @@ func TestClient(t *testing.T) {
 		equal(t, "destroyed for good", secret.VersionMetadata.Destroyed, true)
 	})
 
+	keyValueCases(run, client)
+
 	run("SecondMount", func(t *testing.T) {
 		must(t, client.Sys().Mount("team/kv", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}}))
 		_, err := client.KVv2("team/kv").Put(ctx, "a", map[string]interface{}{"b": "c"})

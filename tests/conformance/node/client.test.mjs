@@ -135,6 +135,45 @@ test('destroy', async () => {
   assert.equal(metadata.versions['2'].destroyed, false);
 });
 
+test('patch', async () => {
+  const path = await freshPath(0);
+  await refused(client.update(`secret/data/${path}`, { data: { a: 1 } }), 404, /^Status 404$/);
+  await client.write(`secret/data/${path}`, { data: { keep: 1.5, drop: 'x', deep: { a: 1, b: 2 } } });
+  const patched = await client.update(`secret/data/${path}`, { data: { drop: null, deep: { a: null } }, options: { cas: 1 } });
+  assert.equal(patched.data.version, 2);
+  assert.deepEqual((await client.read(`secret/data/${path}`)).data.data, { keep: 1.5, deep: { b: 2 } });
+  await refused(client.update(`secret/data/${path}`, { data: {}, options: { cas: 1 } }), 400, /did not match the current version/);
+});
+
+test('metadata', async () => {
+  const path = await freshPath(1);
+  assert.equal(await client.write(`secret/metadata/${path}`, { max_versions: 3, custom_metadata: { team: 'a' } }), '');
+  assert.equal(await client.update(`secret/metadata/${path}`, { custom_metadata: { tier: '1' } }), '');
+  const metadata = (await client.read(`secret/metadata/${path}`)).data;
+  assert.deepEqual([metadata.max_versions, metadata.custom_metadata], [3, { team: 'a', tier: '1' }]);
+  await refused(client.write(`secret/metadata/${path}`, { custom_metadata: { a: { b: 'c' } } }), 400, /custom_metadata validation failed/);
+  await client.delete(`secret/metadata/${path}`);
+  await refused(client.read(`secret/data/${path}`), 404, /^Status 404$/);
+});
+
+test('version one', async () => {
+  await client.mount({ mount_point: 'node-v1', type: 'kv', options: { version: '1' } });
+  await client.write('node-v1/a', { password: 'hunter2', ttl: '1h' });
+  const secret = await client.read('node-v1/a');
+  assert.deepEqual([secret.data.password, secret.lease_duration], ['hunter2', 3600]);
+  assert.deepEqual((await client.list('node-v1')).data.keys, ['a']);
+  await client.delete('node-v1/a');
+  await refused(client.read('node-v1/a'), 404, /^Status 404$/);
+  await client.unmount({ mount_point: 'node-v1' });
+});
+
+test('cubbyhole', async () => {
+  await client.write('cubbyhole/node', { mine: 'yes' });
+  assert.deepEqual((await client.read('cubbyhole/node')).data, { mine: 'yes' });
+  await client.delete('cubbyhole/node');
+  await refused(client.read('cubbyhole/node'), 404, /^Status 404$/);
+});
+
 test('second mount', async () => {
   await client.mount({ mount_point: 'node-kv', type: 'kv', options: { version: '2' } });
   await client.write('node-kv/data/a', { data: { b: 'c' } });

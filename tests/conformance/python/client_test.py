@@ -152,6 +152,58 @@ class BTestKv(BaseCase):
         self.assertEqual(self.read(path)["data"], {"version": "2"})
 
 
+    def test_patch(self):
+        path = self.fresh_path(0)
+        self.kv.create_or_update_secret(path, {"keep": 12345678901234567890123, "change": "old"})
+        self.kv.patch(path, {"change": "new"})
+        self.assertEqual(self.read(path)["data"], {"keep": 12345678901234567890123, "change": "new"})
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.kv.patch("python/missing", {"a": "b"})
+
+    def test_metadata(self):
+        path = self.fresh_path(2)
+        self.kv.update_metadata(path, max_versions=3, cas_required=True, delete_version_after="1h")
+        metadata = self.kv.read_secret_metadata(path)["data"]
+        self.assertEqual((metadata["max_versions"], metadata["cas_required"], metadata["delete_version_after"]), (3, True, "1h0m0s"))
+        with self.assertRaisesRegex(hvac.exceptions.InvalidRequest, "check-and-set parameter required"):
+            self.kv.create_or_update_secret(path, {})
+        self.kv.create_or_update_secret(path, {}, cas=2)
+        self.kv.delete_metadata_and_all_versions(path)
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            self.kv.read_secret_metadata(path)
+        self.assertEqual(self.kv.create_or_update_secret(path, {}, cas=0)["data"]["version"], 1)
+
+    def test_configuration(self):
+        self.client.sys.enable_secrets_engine("kv-v2", path="python-config")
+        self.kv.configure(max_versions=2, cas_required=False, mount_point="python-config")
+        self.assertEqual(self.kv.read_configuration(mount_point="python-config")["data"]["max_versions"], 2)
+        for number in range(4):
+            self.kv.create_or_update_secret("a", {"n": number}, mount_point="python-config")
+        versions = self.kv.read_secret_metadata("a", mount_point="python-config")["data"]["versions"]
+        self.assertEqual(sorted(versions), ["3", "4"])
+        self.client.sys.disable_secrets_engine("python-config")
+
+    def test_version_one(self):
+        v1 = self.client.secrets.kv.v1
+        self.client.sys.enable_secrets_engine("kv", path="python-v1", options={"version": "1"})
+        v1.create_or_update_secret("a/b", {"password": "hunter2", "ttl": "30m"}, mount_point="python-v1")
+        secret = v1.read_secret("a/b", mount_point="python-v1")
+        self.assertEqual((secret["data"]["password"], secret["lease_duration"]), ("hunter2", 1800))
+        self.assertEqual(v1.list_secrets("a", mount_point="python-v1")["data"]["keys"], ["b"])
+        v1.delete_secret("a/b", mount_point="python-v1")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            v1.read_secret("a/b", mount_point="python-v1")
+        self.client.sys.disable_secrets_engine("python-v1")
+
+    def test_cubbyhole(self):
+        self.client.write("cubbyhole/python", mine="yes")
+        self.assertEqual(self.client.read("cubbyhole/python")["data"], {"mine": "yes"})
+        other = new_client(self.client.auth.token.create(ttl="1h")["auth"]["client_token"])
+        self.assertIsNone(other.read("cubbyhole/python"))
+        self.client.delete("cubbyhole/python")
+        self.assertIsNone(self.client.read("cubbyhole/python"))
+
+
 class CTestSystem(BaseCase):
     def test_mounts(self):
         self.client.sys.enable_secrets_engine("kv", path="python-kv", options={"version": "2"})

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/secret.h"
+#include "crypto/hmac.h"
+#include "crypto/random.h"
+
+/// Changes of the secret object. Each is part of the caller's transaction.
+///
+/// Contents that a change gives up are erased by its commit, or, when they are too many for that, by a job which the commit
+/// leaves: from the commit on nothing refers to them.
+namespace keyhold::core::secrets {
+
+using Settings = records::SecretSettings;
+
+/// What a head may hold: more would not fit its record.
+inline constexpr std::uint32_t kVersionsMax = 2048;
+
+/// Of the mount; all defaults when nothing was set.
+Result<Settings> settings(Transaction& tx, keys::MountId mount);
+void put_settings(Transaction& tx, keys::MountId mount, const Settings& settings);
+
+/// How many versions are kept: the larger of the secret's and the mount's setting. source: Vault API, kv-v2 config.
+std::uint32_t versions_max(const Head& head, const Settings& settings);
+
+/// When a version made or undeleted now is to be deleted: by the shorter of the secret's and the mount's setting; 0 = never.
+UnixMillis deletion_ms(const Head& head, const Settings& settings, UnixMillis now);
+
+/// Where a secret is, or will be.
+struct Place {
+  keys::MountId mount = 0;
+  keys::NamespaceId owner = 0;
+  std::string_view name;
+};
+
+/// A copy of `existing` to be changed and saved; nullptr: a new one, whose name comes with the commit.
+Head open_head(Transaction& tx, const Place& place, const Head* existing, UnixMillis now, crypto::Rng& rng);
+void save(Transaction& tx, keys::MountId mount, const Head& head);
+
+struct NewContent {
+  std::string_view bytes;
+  records::Version::ContentKind kind = records::Version::JSON_OBJECT;
+  std::string created_by;  // Accessor.
+};
+
+/// Adds a version, which becomes current; the oldest over the maximum are erased. Saves the head.
+void put_current(Transaction& tx, keys::MountId mount, Head& head, const NewContent& content, const Settings& settings,
+                 const crypto::HmacSha256& fingerprints, UnixMillis now, crypto::Rng& rng);
+
+/// Changes of state of the numbered versions; numbers that do not exist are passed over, as Vault does.
+enum class StateChange {
+  kDelete,
+  kUndelete,  // Also starts the time to their deletion by age anew.
+  kDestroy,
+};
+void change_versions(Transaction& tx, keys::MountId mount, const Head& head, std::span<const std::int64_t> numbers,
+                     StateChange change, const Settings& settings, UnixMillis now);
+
+/// Erases the secret with all its versions; its name is free.
+void purge(Transaction& tx, keys::MountId mount, const Head& head, UnixMillis now);
+
+}  // namespace keyhold::core::secrets
