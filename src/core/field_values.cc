@@ -134,7 +134,12 @@ Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const Path
     if (!document.ok()) return Error{document.code(), "failed to parse JSON input: " + document.error().message};
     values.document_ = std::make_unique<const json::Document>(std::move(*document));
     root = values.document_->root();
-    if (!root->is_object()) return Error{Code::kInvalid, "failed to parse JSON input: the body must be an object"};
+    if (root->is_null()) {  // What Go's client sends when it is given nothing.
+      root.reset();
+      values.document_.reset();
+    } else if (!root->is_object()) {
+      return Error{Code::kInvalid, "failed to parse JSON input: the body must be an object"};
+    }
   }
   values.slots_.reserve(fields.size());
   std::size_t path_index = 0;

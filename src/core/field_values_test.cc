@@ -34,7 +34,7 @@ FieldValues values(std::string_view body, const Query& query = {}) {
 }
 
 TEST(FieldValues, AbsentOrNullIsAbsent) {
-  for (const std::string_view body : {"", "{}", R"({"string":null,"integer":null,"map":null,"object":null})"}) {
+  for (const std::string_view body : {"", "null", "{}", R"({"string":null,"integer":null,"map":null,"object":null})"}) {
     const FieldValues fields = values(body);
     EXPECT_FALSE(fields.has("string"));
     EXPECT_EQ(fields.text("string"), "");
