@@ -143,6 +143,7 @@ class PlainStream final : public SocketStream {
  public:
   using SocketStream::SocketStream;
   void shutdown() override { shutdown_socket(); }
+  void rest() override {}
   std::string client_certificate_der() const override { return {}; }
 
  private:
@@ -192,6 +193,8 @@ class TlsStream final : public SocketStream {
     }
     shutdown_socket();
   }
+
+  void rest() override { SSL_free_buffers(ssl_.get()); }  // Wiped first; kept when a part of a record is in them.
 
   std::string client_certificate_der() const override {
     X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
