@@ -213,7 +213,7 @@ class TlsStream final : public SocketStream {
     if (!usable_) return Attempt::kFailed;
     // Asking OpenSSL would cost more.
     if (operation == Operation::kRead && !readable() && SSL_has_pending(ssl_.get()) == 0) return Attempt::kWaits;
-    ERR_clear_error();
+    if (ERR_peek_error() != 0) ERR_clear_error();  // SSL_get_error() would take an old one for its own. Peeking is cheaper.
     const int size = static_cast<int>(std::min<std::size_t>(rest.size(), INT_MAX));
     int result = 0;
     switch (operation) {
