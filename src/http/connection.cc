@@ -14,6 +14,7 @@ constexpr std::size_t kRequestLineExtraBytes = 64;            // Method and vers
 constexpr std::size_t kBodyStepBytes = 16 * 1024;             // A body's memory grows with what has arrived, from this.
 constexpr std::size_t kBodyUncountedBytes = 64 * 1024;        // Bodies up to this size are not worth an atomic.
 constexpr std::size_t kOutputKeptBytes = 16 * 1024;
+constexpr int kIdleSweepsToRest = 2;                          // A whole interval between two.
 constexpr std::int64_t kLingerMs = 2'000;
 constexpr std::size_t kLingerBytesMax = 16 * 1024 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -317,10 +318,17 @@ bool Connection::count_body(std::size_t bytes) {
 
 void Connection::enter(Phase phase, std::int64_t limit_ms) {
   phase_ = phase;
+  idle_sweeps_ = 0;
   deadline_ms_ = context_.loop.now_ms() + limit_ms;
 }
 
+void Connection::rest() {
+  stream_->rest();
+  out_ = {};
+}
+
 void Connection::sweep() {
+  if (phase_ == Phase::kIdle && ++idle_sweeps_ == kIdleSweepsToRest) rest();
   if (context_.loop.now_ms() < deadline_ms_) return;
   switch (phase_) {
     case Phase::kHead:

@@ -85,7 +85,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Ends what has taken too long. Time-outs are late by up to the time between two sweeps, never early.
+  /// Ends what has taken too long, and lets go of memory that an idle connection does not need. Time-outs are late by up to the time between two sweeps, never early.
   void sweep();
   /// Closes when idle, else after the response under way.
   void wind_down();
@@ -124,6 +124,7 @@ class Connection {
   std::optional<Refusal> check_unfinished_head() const;
   bool count_body(std::size_t bytes);
   void enter(Phase phase, std::int64_t limit_ms);
+  void rest();
 
   WorkerContext& context_;
   const std::unique_ptr<Stream> stream_;
@@ -139,6 +140,7 @@ class Connection {
 
   Phase phase_ = Phase::kIdle;
   MonotonicMillis deadline_ms_ = std::numeric_limits<MonotonicMillis>::max();
+  int idle_sweeps_ = 0;  // Since the phase began.
   bool timed_out_ = false;
   bool winding_down_ = false;
   bool keep_alive_ = true;

@@ -143,6 +143,7 @@ class PlainStream final : public SocketStream {
  public:
   using SocketStream::SocketStream;
   void shutdown() override { shutdown_socket(); }
+  void rest() override {}
   std::string client_certificate_der() const override { return {}; }
 
  private:
@@ -193,6 +194,8 @@ class TlsStream final : public SocketStream {
     shutdown_socket();
   }
 
+  void rest() override { SSL_free_buffers(ssl_.get()); }  // Wiped first; kept when a part of a record is in them.
+
   std::string client_certificate_der() const override {
     X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
     if (certificate == nullptr || SSL_get_verify_result(ssl_.get()) != X509_V_OK) return {};
@@ -210,7 +213,7 @@ class TlsStream final : public SocketStream {
     if (!usable_) return Attempt::kFailed;
     // Asking OpenSSL would cost more.
     if (operation == Operation::kRead && !readable() && SSL_has_pending(ssl_.get()) == 0) return Attempt::kWaits;
-    ERR_clear_error();
+    if (ERR_peek_error() != 0) ERR_clear_error();  // SSL_get_error() would take an old one for its own. Peeking is cheaper.
     const int size = static_cast<int>(std::min<std::size_t>(rest.size(), INT_MAX));
     int result = 0;
     switch (operation) {

@@ -48,6 +48,9 @@ class Stream {
   /// Drops the connection; an operation under way ends with kFailed.
   virtual void close() = 0;
 
+  /// Between two operations or while one waits, when nothing has come for a while: frees what the next one can allocate again.
+  virtual void rest() = 0;
+
   /// The peer's verified certificate after the handshake; empty when it sent none.
   virtual std::string client_certificate_der() const = 0;
 };
