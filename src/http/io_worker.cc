@@ -36,13 +36,17 @@ class IoWorker::Listening final : public EventLoop::Watcher {
   const TlsContext* const tls;
 
   bool open() const { return descriptor() >= 0; }
+  /// Accepts who came before the doors were open.
+  void open_door() { accept_some(); }
   /// Tries again what failed for want of descriptors or memory.
   void sweep() {
     if (std::exchange(wants_, false)) accept_some();
   }
 
  private:
-  void on_events(std::uint32_t) override { accept_some(); }
+  void on_events(std::uint32_t) override {
+    if (worker_.doors_open_) accept_some();
+  }
 
   void accept_some() {
     for (int accepted = 0; accepted < kAcceptsMax; ++accepted) {
@@ -87,6 +91,11 @@ Result<void> IoWorker::add_listener(int listener, int descriptor, const TlsConte
 void IoWorker::run() {
   pthread_setname_np(pthread_self(), "http");
   loop_->run(sweep_interval_ms(context_.options), [this] { sweep(); });
+}
+
+void IoWorker::open_doors() {
+  doors_open_ = true;
+  for (const auto& listening : listening_) listening->open_door();
 }
 
 void IoWorker::drain() {

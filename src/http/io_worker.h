@@ -29,6 +29,8 @@ class IoWorker final : public Worker {
 
   /// Serves until finish().
   void run();
+  /// Accepts connections from now on, and those that have come.
+  void open_doors();
   void finish() { loop_->stop(); }
   /// Stops accepting and serving new requests.
   void drain();
@@ -48,6 +50,7 @@ class IoWorker final : public Worker {
   const std::unique_ptr<EventLoop> loop_;
   WorkerContext context_;
   std::vector<std::unique_ptr<Listening>> listening_;
+  bool doors_open_ = false;
 };
 
 }  // namespace keyhold::http

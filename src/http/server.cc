@@ -63,8 +63,13 @@ class EpollServer final : public Server {
   std::uint16_t port(int listener) const override { return ports_.at(static_cast<std::size_t>(listener)); }
   std::size_t connections() const override { return totals_.connections(); }
 
-  void start() override {
+  void start(Doors doors) override {
+    if (doors == Doors::kOpen) open_doors();
     for (auto& worker : workers_) threads_.emplace_back([&worker = *worker] { worker.run(); });
+  }
+
+  void open_doors() override {
+    for (auto& worker : workers_) worker->post([&worker = *worker] { worker.open_doors(); });
   }
 
   void stop(std::int64_t drain_ms) override {

@@ -138,8 +138,11 @@ class Server {
   virtual std::uint16_t port(int listener) const = 0;  // The bound one.
   virtual std::size_t connections() const = 0;         // Open now.
 
-  /// Starts the threads.
-  virtual void start() = 0;
+  /// Whether connections are accepted. Those that come to closed doors wait in the kernel.
+  enum class Doors : std::uint8_t { kOpen, kClosed };
+  /// Starts the threads. Behind closed doors they only run what is posted, until open_doors().
+  virtual void start(Doors doors) = 0;
+  virtual void open_doors() = 0;
   /// Stops accepting, lets requests in flight finish for at most drain_ms, closes everything, joins the threads.
   virtual void stop(std::int64_t drain_ms) = 0;
   /// Closes idle connections now and busy ones after their response (when sealing). Those made after this call are left alone.

@@ -379,9 +379,30 @@ TEST(Server, ListensOnBothFamiliesAtOnce) {
   options.listeners = {{.host = "::"}};
   auto server = Server::bind(options, handler);
   if (!server.ok()) GTEST_SKIP() << "no IPv6 here";
-  (*server)->start();
+  (*server)->start(Server::Doors::kOpen);
   Client((*server)->port(0)).ask(kGet);
   EXPECT_EQ(peer.get_future().get(), "127.0.0.1");
+}
+
+TEST(ServerDoors, WhoComesToClosedDoorsWaitsAndIsServed) {
+  TestHandler handler([](Worker&, Request, std::unique_ptr<Exchange> exchange) { exchange->respond(text_response("in")); });
+  ServerOptions options;
+  options.listeners = {ListenerOptions{.host = "127.0.0.1"}};
+  options.threads = 1;
+  auto server = Server::bind(std::move(options), handler);
+  ASSERT_TRUE(server.ok());
+  (*server)->start(Server::Doors::kClosed);
+  Client early((*server)->port(0));
+  early.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  for (int turn = 0; turn < 3; ++turn) {
+    std::promise<void> ran;
+    (*server)->worker(0).post([&ran] { ran.set_value(); });
+    ran.get_future().wait();
+  }
+  EXPECT_EQ((*server)->connections(), 0u);
+  (*server)->open_doors();
+  EXPECT_EQ(early.read().body, "in");
+  EXPECT_EQ(Client((*server)->port(0)).ask("GET / HTTP/1.1\r\nHost: h\r\n\r\n").body, "in");
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ std::unique_ptr<Server> start_server(Handler& handler, ServerOptions options) {
   auto server = Server::bind(std::move(options), handler);
   if (!server.ok()) std::fprintf(stderr, "%s\n", server.error().message.c_str());
   CHECK(server.ok());
-  (*server)->start();
+  (*server)->start(Server::Doors::kOpen);
   return std::move(server).value();
 }
 

@@ -87,12 +87,15 @@ Result<std::unique_ptr<DevServer>> DevServer::start(const Flags& flags) {
   settings.journal_directory = dev->directory_->path() + "/audit";
   TRY_ASSIGN(const http::ListenerOptions listener, listener_of(flags, dev->directory_->path()));
   settings.listeners = {listener};
+  settings.doors = http::Server::Doors::kClosed;
   TRY_ASSIGN(dev->server_, KeyholdServer::start(std::move(settings)));
 
   core::Node& node = dev->server_->node();
   TRY_ASSIGN(const auto keys, node.initialize(1, 1, SecretBytes::copy_of(flags.value("dev-root-token-id"))));
   TRY(node.unseal(keys.shares.front()));
   TRY(mount_secret(*dev->server_, keys.root_token));
+  // Not before: who waits for the port is to find a server that is ready.
+  dev->server_->open_doors();
   print_welcome(listener, dev->server_->port(0), keys);
   return dev;
 }

@@ -67,7 +67,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   }
   node_->set_on_sealed([this] { http_->close_connections(); });
   start_forwarders(settings);
-  http_->start();
+  http_->start(settings.doors);
   return {};
 }
 

@@ -30,6 +30,7 @@ struct Settings {
   std::string store_path;
   std::string journal_directory;
   engine::ServerFacts facts;
+  http::Server::Doors doors = http::Server::Doors::kOpen;  // Closed: nobody is served before open_doors().
   std::vector<core::audit::Device> audit_devices;
   std::vector<http::ListenerOptions> listeners;
 };
@@ -49,6 +50,7 @@ class KeyholdServer {
 
   std::uint16_t port(int listener) const { return http_->port(listener); }  // The bound one.
   core::Node& node() { return *node_; }
+  void open_doors() { http_->open_doors(); }
   /// Reads the certificates anew and opens the files of audit devices anew, all or none: on an error everything stays as it was.
   Result<void> reload();
   core::audit::ForwarderCounters audit_device_counters(std::size_t device) const { return forwarders_[device]->counters(); }
