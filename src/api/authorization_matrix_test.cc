@@ -62,6 +62,7 @@ class AuthorizationMatrix : public ::testing::Test {
   void write_targets() {
     EXPECT_EQ(node_.write("kv/data/app", R"({"data":{}})").word(), "found");
     EXPECT_EQ(node_.write("kv1/app", R"({"a":1})").word(), "empty");
+    EXPECT_EQ(node_.write("auth/token/roles/app", "{}").word(), "empty");
   }
   bool denied(const Case& c, std::string token) {
     const std::string word = node_.ask({.operation = c.route->operation, .path = c.path, .token = std::move(token)}).word();

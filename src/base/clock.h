@@ -1,5 +1,7 @@
 #pragma once
 
+#include <time.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -17,12 +19,19 @@ class Clock {
   virtual ~Clock() = default;
   virtual UnixMillis now_ms() const = 0;
   virtual MonotonicMillis monotonic_ms() const = 0;
+  /// Counts while the machine sleeps, too, which monotonic_ms() need not.
+  virtual MonotonicMillis boot_ms() const = 0;
 };
 
 class SystemClock final : public Clock {
  public:
   UnixMillis now_ms() const override { return since_epoch<std::chrono::system_clock>(); }
   MonotonicMillis monotonic_ms() const override { return since_epoch<std::chrono::steady_clock>(); }
+  MonotonicMillis boot_ms() const override {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return time.tv_sec * 1'000 + time.tv_nsec / 1'000'000;
+  }
 
  private:
   template <typename Source>
@@ -38,8 +47,9 @@ class FakeClock final : public Clock {
   explicit FakeClock(UnixMillis start_ms = 1'700'000'000'000) : now_ms_(start_ms) {}
   UnixMillis now_ms() const override { return now_ms_.load(); }
   MonotonicMillis monotonic_ms() const override { return monotonic_ms_.load(); }
+  MonotonicMillis boot_ms() const override { return monotonic_ms_.load(); }
 
-  /// Both clocks move on together.
+  /// All clocks move on together.
   void advance_ms(std::int64_t by_ms) {
     now_ms_ += by_ms;
     monotonic_ms_ += by_ms;

@@ -44,7 +44,7 @@ inline constexpr std::size_t kHttpConnectionsMax = 8192;
 // Requests.
 inline constexpr std::size_t kRequestPathBytesMax = 512;  // Leaves room for the key prefix in a storage key.
 inline constexpr std::size_t kQueryParametersMax = 32;
-inline constexpr std::size_t kTokenBytesMax = 512;        // A credential as received.
+inline constexpr std::size_t kTokenBytesMax = 4096;       // A credential as received; a batch token carries its record.
 inline constexpr std::int64_t kRequestDeadlineMs = 30'000;
 inline constexpr int kConflictRetriesMax = 16;
 inline constexpr std::size_t kDiskThreads = 4;        // Handlers that wait for reads; commits do not hold a thread.

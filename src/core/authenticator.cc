@@ -1,11 +1,25 @@
 #include "core/authenticator.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/limits.h"
 #include "core/audit_record.h"
 
 namespace keyhold::core {
+namespace {
+
+Error denied() { return {Code::kDenied, "permission denied"}; }
+
+/// A token is a lease of the mount that gave it out, and ends with it.
+bool mount_is_there(const Config& config, const records::Token& token) {
+  if (token.mount_id() < kFirstMountId) return true;
+  const auto mounts = config.mounts(token.namespace_id());
+  return std::any_of(mounts.begin(), mounts.end(),
+                     [&](const MountPoint* mount) { return mount->record.id() == token.mount_id(); });
+}
+
+}  // namespace
 
 std::string Authenticator::token_id_of(const Subject& subject) {
   const SecretBytes& token = subject.request.credential.token;
@@ -18,34 +32,60 @@ std::string Authenticator::token_id_of(const Subject& subject) {
   return memo->id;
 }
 
-Result<std::shared_ptr<const Principal>> Authenticator::authenticate(const Subject& subject, Transaction& tx) {
-  const SecretBytes& token = subject.request.credential.token;
-  if (token.empty() || token.size() > limits::kTokenBytesMax) return Error{Code::kDenied, "permission denied"};
-  const std::string token_id = token_id_of(subject);
-  TRY_ASSIGN(auto record, subject.session.tokens.find(tx, subject.request.namespace_id, token_id, clock_.now_ms()));
-  return principal_of(subject, token_id, std::move(record));
+std::shared_ptr<const records::Token> Authenticator::opened(const std::string& token_id) {
+  MutexLock lock(mutex_);
+  const auto known = principals_.find(token_id);
+  return known == principals_.end() ? nullptr : known->second.principal->token;
 }
 
-std::shared_ptr<const Principal> Authenticator::principal_of(const Subject& subject, const std::string& token_id,
-                                                             std::shared_ptr<const records::Token> token) {
+Result<TokenState> Authenticator::find(const Subject& subject, Transaction& tx) {
+  const SecretBytes& token = subject.request.credential.token;
+  if (token.empty() || token.size() > limits::kTokenBytesMax) return denied();
+  const TokenStore& tokens = subject.session.tokens;
+  const keys::NamespaceId owner = subject.request.namespace_id;
+  std::string id = token_id_of(subject);
+  if (!BatchTokens::looks_like(token.reveal())) return tokens.find(tx, owner, std::move(id));
+  auto record = opened(id);
+  if (record == nullptr) {
+    TRY_ASSIGN(records::Token carried, tokens.batch().open(token.reveal()));
+    record = std::make_shared<const records::Token>(std::move(carried));
+  }
+  TRY(tokens.check_batch(tx, owner, *record));
+  return TokenState{std::move(id), std::move(record), nullptr};
+}
+
+Result<std::shared_ptr<const Principal>> Authenticator::authenticate(const Subject& subject, Transaction& tx) {
+  TRY_ASSIGN(const TokenState token, find(subject, tx));
+  TRY_ASSIGN(auto principal, principal_of(subject, token));
+  // Before a use is taken: whoever asks from elsewhere must not use them up.
+  if (!principal->bound_cidrs.allows(subject.request.peer_address)) return denied();
+  TRY(subject.session.tokens.use(tx, token));
+  tx.keep();
+  return principal;
+}
+
+Result<std::shared_ptr<const Principal>> Authenticator::principal_of(const Subject& subject, const TokenState& token) {
   {
     MutexLock lock(mutex_);
-    const auto known = principals_.find(token_id);
+    const auto known = principals_.find(token.id);
     if (known != principals_.end() && known->second.config == subject.config &&
-        known->second.principal->token == token) {
+        known->second.principal->token == token.record) {
       return known->second.principal;
     }
   }
+  if (!mount_is_there(*subject.config, *token.record)) return denied();
   auto principal = std::make_shared<Principal>();
-  principal->token_id = token_id;
-  principal->token = std::move(token);
+  principal->token_id = token.id;
+  principal->token = token.record;
+  const auto& blocks = token.record->bound_cidrs();
+  TRY_ASSIGN(principal->bound_cidrs, CidrList::parse(std::vector<std::string>(blocks.begin(), blocks.end())));
   principal->policies = subject.config->grants_of(*principal->token).compile();
   principal->audit_members =
       render_principal(*principal, subject.session.redactor.hash(subject.request.credential.token.reveal()));
   MutexLock lock(mutex_);
   if (principals_.size() >= limits::kPrincipalsMax) principals_.clear();
-  principals_.insert_or_assign(token_id, KnownPrincipal{subject.config, principal});
-  return principal;
+  principals_.insert_or_assign(token.id, KnownPrincipal{subject.config, principal});
+  return std::shared_ptr<const Principal>(std::move(principal));
 }
 
 }  // namespace keyhold::core

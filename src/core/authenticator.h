@@ -19,8 +19,6 @@ namespace keyhold::core {
 /// threads   Any.
 class Authenticator {
  public:
-  explicit Authenticator(const Clock& clock) : clock_(clock) {}
-
   /// What a run of a request knows before it knows who asks.
   struct Subject {
     const Request& request;
@@ -29,16 +27,18 @@ class Authenticator {
     TokenMemo* memo = nullptr;  // The request's, when this runs on its I/O thread.
   };
 
-  /// Whatever was read to decide becomes a condition of `tx`.
-  /// errors: kDenied, saying nothing about why; kMiss.
+  /// Whatever was read to decide becomes a condition of `tx`. Takes a use of a token that has a limited number of them: this
+  /// is kept in `tx` (Transaction::keep), whatever becomes of the request.
+  /// errors: kDenied, saying nothing about why; kUnavailable: the time is not trusted; kMiss.
   Result<std::shared_ptr<const Principal>> authenticate(const Subject& subject, Transaction& tx);
 
  private:
   static std::string token_id_of(const Subject& subject);
-  std::shared_ptr<const Principal> principal_of(const Subject& subject, const std::string& token_id,
-                                                std::shared_ptr<const records::Token> token);
-
-  const Clock& clock_;
+  Result<TokenState> find(const Subject& subject, Transaction& tx);
+  /// What a batch token carries, if it was opened before and is still known; else nullptr.
+  std::shared_ptr<const records::Token> opened(const std::string& token_id);
+  /// errors: kDenied: what gave the token out is gone.
+  Result<std::shared_ptr<const Principal>> principal_of(const Subject& subject, const TokenState& token);
 
   struct KnownPrincipal {
     Snapshot<Config>::Pointer config;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "core/audit/redactor.h"
+#include "core/cidr.h"
 #include "core/config.h"
 #include "core/field_values.h"
 #include "core/policy/compiled_policies.h"
@@ -21,6 +22,7 @@ struct Principal {
   std::string token_id;
   std::shared_ptr<const records::Token> token;
   CompiledPolicies policies;
+  CidrList bound_cidrs;       // From where it may be used.
   std::string audit_members;  // Its part of an audit record, rendered once.
 
   bool root() const { return policies.root(); }

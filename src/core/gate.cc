@@ -53,7 +53,7 @@ struct Gate::Job {
   Capability used = Capability::kDeny;  // That the route asked for.
 
   // Of the commit.
-  std::optional<Reply> reply;
+  std::optional<Result<Reply>> reply;  // An error when only what Transaction::keep() kept is committed.
   Transaction::Commit commit;
   storage::RequestId commit_id{};
   bool intent_written = false;
@@ -145,7 +145,7 @@ void Gate::run_on_pool(const JobPtr& job) {
   if (!result.ok() && result.code() == Code::kConflict) return run_again(job);
   // A part that another commit removed after its head was read is not damage.
   if (!result.ok() && result.code() == Code::kCorrupt && tx.outdated()) return run_again(job);
-  if (!result.ok() || !tx.writes()) return finish(job, std::move(result));
+  if (result.ok() ? !tx.writes() : !tx.drop_unkept()) return finish(job, std::move(result));
 
   // The mount must still be there when the write lands.
   if (job->match.mount != nullptr && !job->match.mount->built_in()) {
@@ -158,7 +158,7 @@ void Gate::run_on_pool(const JobPtr& job) {
   auto commit = tx.prepare(node_.barrier());
   if (!commit.ok()) return finish(job, std::move(commit).error());
   job->commit = std::move(*commit);
-  job->reply = std::move(*result);
+  job->reply = std::move(result);
   node_.rng().fill({reinterpret_cast<char*>(job->commit_id.data()), job->commit_id.size()});
   begin_commit(job);
 }

@@ -31,7 +31,7 @@ struct RecordSubject;
 /// threads   handle() on the lane's thread.
 class Gate {
  public:
-  Gate(Node& node, const Router& router) : node_(node), router_(router), authenticator_(node.clock()) {}
+  Gate(Node& node, const Router& router) : node_(node), router_(router) {}
   ~Gate();
 
   using Done = UniqueFunction<void(Answer)>;

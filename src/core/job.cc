@@ -1,6 +1,7 @@
 #include "core/job.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/limits.h"
 #include "core/keys.h"
@@ -18,52 +19,24 @@ constexpr std::size_t kEraseBatch = 100;
 
 void JobRunner::start() {
   stop();
-  {
-    MutexLock lock(mutex_);
-    stopping_ = false;
-    work_ = true;
-  }
   if (auto watch = store_.watch(keys::kJobKind, 0, *this); watch.ok()) watch_ = std::move(*watch);
-  thread_ = std::thread([this] { loop(); });
+  thread_.start([this] { round(); }, kRetryMs);
 }
 
 void JobRunner::stop() {
-  {
-    MutexLock lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
   watch_.reset();
-  if (thread_.joinable()) thread_.join();
+  thread_.stop();
 }
 
-void JobRunner::wake() {
-  {
-    MutexLock lock(mutex_);
-    work_ = true;
-  }
-  changed_.notify_all();
-}
+void JobRunner::on_changes(std::span<const storage::Change>, storage::Version) { thread_.wake(); }
+void JobRunner::on_reset(storage::Version) { thread_.wake(); }
 
-bool JobRunner::stopping() {
-  MutexLock lock(mutex_);
-  return stopping_;
-}
-
-void JobRunner::on_changes(std::span<const storage::Change>, storage::Version) { wake(); }
-void JobRunner::on_reset(storage::Version) { wake(); }
-
-void JobRunner::loop() {
-  for (;;) {
-    {
-      MutexLock lock(mutex_);
-      if (!work_ && !stopping_) changed_.wait_for_ms(mutex_, kRetryMs);
-      if (stopping_) return;
-      work_ = false;
-    }
-    // What failed is tried again by the next round: jobs never give up.
-    if (const auto done = run_all(); !done.ok() && !stopping()) warn_("background job: " + done.error().message);
-  }
+void JobRunner::round() {
+  const auto done = run_all();
+  if (done.ok() || thread_.stopping()) return;
+  // What failed is tried again by a later round: jobs never give up. Who met a request that was faster goes on at once.
+  if (done.code() == Code::kConflict) return thread_.wake();
+  warn_("background job: " + done.error().message);
 }
 
 Result<void> JobRunner::run_all() {
@@ -72,7 +45,7 @@ Result<void> JobRunner::run_all() {
   options.prefix = keys::kJobKind;
   TRY_ASSIGN(const storage::Page page, store_.list(options));
   for (const auto& item : page.items) {
-    if (stopping()) return {};
+    if (thread_.stopping()) return {};
     if (auto done = run_one(item.key); !done.ok() && first_error.ok()) first_error = std::move(done);
   }
   if (auto done = remove_orphaned_chunks(); !done.ok() && first_error.ok()) first_error = std::move(done);
@@ -88,29 +61,47 @@ Result<void> JobRunner::run_one(const std::string& key) {
   TRY_ASSIGN(const EntryRef entry, cache_.load(key));
   if (!entry->present()) return {};
   TRY_ASSIGN(const records::Job job, decode_record<records::Job>(entry->value()));
-  switch (job.kind()) {
-    case records::Job::REMOVE_MOUNT_DATA: return remove_mount_data(key, job, (*leadership)->fence());
-    case records::Job::ERASE_VERSIONS: return erase_versions(key, job, (*leadership)->fence());
-    default: return Error{Code::kUnsupported, "a job of a newer program is waiting"};
-  }
-}
-
-Result<void> JobRunner::remove_mount_data(const std::string& key, const records::Job& job,
-                                          const storage::Condition& fence) {
-  const std::vector<storage::Condition> conditions{fence, storage::present(key)};
-  for (const char kind : keys::kMountOwnedKinds) {
-    TRY(erase_below(keys::with_owner(kind, job.mount_id()), conditions));
-  }
+  const Conditions conditions{(*leadership)->fence(), storage::present(key)};
+  TRY(do_work(job, conditions));
   storage::Batch last;
   last.conditions = conditions;
-  last.operations = {storage::erase(key), storage::erase(keys::mount(job.namespace_id(), job.mount_id()))};
+  last.operations = {storage::erase(key)};
   const storage::Outcome outcome = store_.commit(std::move(last));
   if (!outcome.ok()) return Error{Code::kUnavailable, "a job could not finish"};
   return {};
 }
 
-Result<void> JobRunner::erase_versions(const std::string& key, const records::Job& job,
-                                       const storage::Condition& fence) {
+Result<void> JobRunner::do_work(const records::Job& job, const Conditions& conditions) {
+  switch (job.kind()) {
+    case records::Job::REMOVE_MOUNT_DATA: return remove_mount_data(job, conditions);
+    case records::Job::ERASE_VERSIONS: return erase_versions(job, conditions);
+    case records::Job::END_DEPENDENTS:
+      TRY(reaper_.empty_cubbyhole(job, conditions));
+      return reaper_.end_dependents(job, conditions);
+    case records::Job::DETACH_DEPENDENTS:
+      TRY(reaper_.empty_cubbyhole(job, conditions));
+      return reaper_.detach_dependents(job, conditions);
+    case records::Job::END_LEASES:
+      return reaper_.end_leases(job.mount_id(), job.lease_path(), job.created_ms(), conditions);
+    default: return Error{Code::kUnsupported, "a job of a newer program is waiting"};
+  }
+}
+
+Result<void> JobRunner::remove_mount_data(const records::Job& job, const Conditions& conditions) {
+  TRY(reaper_.end_leases(job.mount_id(), "", std::numeric_limits<UnixMillis>::max(), conditions));
+  for (const char kind : keys::kMountOwnedKinds) {
+    TRY(erase_below(keys::with_owner(kind, job.mount_id()), conditions));
+  }
+  storage::Batch last;
+  last.conditions = conditions;
+  last.operations = {storage::erase(keys::mount(job.namespace_id(), job.mount_id()))};
+  const storage::Outcome outcome = store_.commit(std::move(last));
+  if (!outcome.ok()) return Error{Code::kUnavailable, "a job could not finish"};
+  return {};
+}
+
+/// Until the job's own record goes, another run does it all again, which does no harm.
+Result<void> JobRunner::erase_versions(const records::Job& job, const Conditions& conditions) {
   std::vector<std::string> doomed;
   for (const records::Job::Content& content : job.contents()) {
     doomed.push_back(keys::version(job.mount_id(), job.secret_id(), content.version_id()));
@@ -118,11 +109,10 @@ Result<void> JobRunner::erase_versions(const std::string& key, const records::Jo
       doomed.push_back(keys::chunk(job.mount_id(), content.version_id(), i));
     }
   }
-  doomed.push_back(key);  // Last: until then another run does it all again, which does no harm.
   for (std::size_t from = 0; from < doomed.size(); from += kEraseBatch) {
-    if (stopping()) return Error{Code::kUnavailable, "stopping"};
+    if (thread_.stopping()) return Error{Code::kUnavailable, "stopping"};
     storage::Batch batch;
-    batch.conditions = {fence, storage::present(key)};
+    batch.conditions = conditions;
     const std::size_t to = std::min(from + kEraseBatch, doomed.size());
     for (std::size_t i = from; i < to; ++i) batch.operations.push_back(storage::erase(doomed[i]));
     const storage::Outcome outcome = store_.commit(std::move(batch));
@@ -131,9 +121,9 @@ Result<void> JobRunner::erase_versions(const std::string& key, const records::Jo
   return {};
 }
 
-Result<void> JobRunner::erase_below(std::string_view prefix, const std::vector<storage::Condition>& conditions) {
+Result<void> JobRunner::erase_below(std::string_view prefix, const Conditions& conditions) {
   for (;;) {
-    if (stopping()) return Error{Code::kUnavailable, "stopping"};
+    if (thread_.stopping()) return Error{Code::kUnavailable, "stopping"};
     storage::ListOptions options;
     options.prefix = prefix;
     options.limit = kEraseBatch;

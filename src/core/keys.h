@@ -22,6 +22,24 @@ std::string policy_version(NamespaceId owner, std::string_view name, std::uint64
 std::string token(NamespaceId owner, std::string_view token_id);
 std::string liveness(NamespaceId owner, std::string_view liveness_id);
 std::string accessor(NamespaceId owner, std::string_view accessor_id);
+std::string uses(NamespaceId owner, std::string_view liveness_id);
+/// A token below another, which is named by its liveness.
+std::string child(NamespaceId owner, std::string_view parent_liveness_id, std::string_view token_id = {});
+/// The last segment of a token's lease id: "h" and its id in hexadecimal.
+std::string lease_name(std::string_view token_id);
+/// A token by where it came from: `path` is below the mount.
+std::string lease(MountId owner, std::string_view path, std::string_view token_id);
+/// All leases below a path, which is empty or ends with a slash.
+std::string leases_below(MountId owner, std::string_view path);
+/// A token by when it ends, of all namespaces in order of time.
+std::string expiry(std::int64_t expires_ms, NamespaceId owner, std::string_view token_id);
+/// Where entries that end at `expires_ms` or later begin.
+std::string expiry_from(std::int64_t expires_ms);
+/// Not before this has come is an entry due.
+std::int64_t due_ms_of_expiry(std::string_view key);
+std::string token_role(NamespaceId owner, std::string_view name = {});
+std::string time_mark();
+std::string epoch();
 std::string name(MountId owner, std::string_view secret_name);
 std::string secret(MountId owner, std::string_view secret_id);
 std::string secret_settings(MountId owner);
@@ -30,17 +48,19 @@ std::string chunk(MountId owner, std::string_view version_id, std::uint32_t inde
 std::string pending_chunks(MountId owner, std::string_view version_id);
 std::string installed_version(std::string_view version);
 std::string job(NamespaceId owner, std::uint64_t id);
+std::string token_job(NamespaceId owner, std::string_view liveness_id);
 
 /// Where a kind's keys of all owners, or of one, begin.
 inline constexpr std::string_view kMountKind = "m";
 inline constexpr std::string_view kPolicyKind = "p";
 inline constexpr std::string_view kJobKind = "j";
+inline constexpr std::string_view kExpiryKind = "e";
 inline constexpr std::string_view kPendingChunksKind = "o";
 inline constexpr std::string_view kInstalledVersionKind = "y";
 std::string with_owner(char kind, std::uint64_t owner);
 
 /// The kinds whose owner is a mount: what removing a mount deletes, in this order. The marks of pending chunks go first: a
 /// write that is still staging then loses its next batch, or leaves its mark with its chunks for whoever tidies up.
-inline constexpr std::string_view kMountOwnedKinds = "onhkvx";
+inline constexpr std::string_view kMountOwnedKinds = "onhkvxi";
 
 }  // namespace keyhold::core::keys

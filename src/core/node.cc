@@ -9,11 +9,13 @@ namespace keyhold::core {
 
 Node::Node(const Parts& parts)
     : parts_(parts),
+      clock_(parts.clock),
       barrier_(parts.rng),
       seal_manager_(parts.store, barrier_, parts.rng),
       cache_(parts.store, barrier_, limits::kEntryCacheBytesMax),
       config_(parts.store, cache_),
-      jobs_(parts.store, cache_, parts.clock, parts.warn) {}
+      jobs_(parts.store, cache_, barrier_, session_, clock_, parts.warn),
+      expiry_({parts.store, cache_, barrier_, clock_, session_, parts.warn}) {}
 
 // The journal keeps its signer, to sign its end with.
 Node::~Node() {
@@ -23,11 +25,25 @@ Node::~Node() {
 
 Result<void> Node::load() { return seal_manager_.load(); }
 
-Result<std::shared_ptr<const Session>> Node::make_session() const {
+namespace {
+
+/// A record that may not be there yet.
+template <typename Message>
+Result<Message> load_or_default(EntryCache& cache, std::string_view key) {
+  TRY_ASSIGN(const EntryRef entry, cache.load(key));
+  if (!entry->present()) return Message();
+  return decode_record<Message>(entry->value());
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Session>> Node::make_session() {
   TRY_ASSIGN(const KeyBytes tokens, barrier_.derive("token-id"));
   TRY_ASSIGN(const KeyBytes audit, barrier_.derive("audit-hmac"));
   TRY_ASSIGN(const KeyBytes fingerprints, barrier_.derive("content-fingerprint"));
-  return std::make_shared<const Session>(Session{TokenStore(crypto::HmacSha256(tokens)),
+  TRY_ASSIGN(const KeyBytes batch_tokens, barrier_.derive("batch-token"));
+  TRY_ASSIGN(const auto epoch, load_or_default<records::Epoch>(cache_, keys::epoch()));
+  return std::make_shared<const Session>(Session{TokenStore({crypto::HmacSha256(tokens), BatchTokens(batch_tokens), clock_, epoch.number()}),
                                                  audit::Redactor(audit),
                                                  crypto::HmacSha256(fingerprints)});
 }
@@ -55,13 +71,13 @@ Result<SecretBytes> Node::bootstrap(SecretBytes root_token) {
   spec.path = "auth/token/root";
   spec.display_name = "root";
   spec.chosen = std::move(root_token);
-  TRY_ASSIGN(NewToken root, session->tokens.create(tx, std::move(spec), parts_.clock.now_ms(), parts_.rng));
+  TRY_ASSIGN(NewToken root, session->tokens.create(tx, std::move(spec), parts_.rng));
   records::Policy policy;
   policy.set_namespace_id(keys::kRootNamespace);
   policy.set_name("default");
   policy.set_text(std::string(kDefaultPolicyText));
   policy.set_number(1);
-  policy.set_changed_ms(parts_.clock.now_ms());
+  policy.set_changed_ms(clock_.now_ms());
   tx.put(keys::policy(keys::kRootNamespace, policy.name()), encode_record(policy));
   tx.put(keys::policy_version(keys::kRootNamespace, policy.name(), policy.number()), encode_record(policy));
   TRY_ASSIGN(auto commit, tx.prepare(barrier_));
@@ -89,6 +105,8 @@ void Node::reset_unseal() {
 }
 
 Result<void> Node::activate() {
+  TRY_ASSIGN(const auto time, load_or_default<records::TimeMark>(cache_, keys::time_mark()));
+  clock_.start(time.seen_ms());
   TRY_ASSIGN(const auto session, make_session());
   TRY(cache_.start());
   TRY(config_.start());
@@ -98,6 +116,7 @@ Result<void> Node::activate() {
   parts_.journal.set_signer(std::make_shared<const crypto::Ed25519Signer>(std::move(signer)));
   session_.publish(session);
   jobs_.start();
+  expiry_.start();
   active_ = true;
   return {};
 }
@@ -112,6 +131,7 @@ void Node::note_version() {
 }
 
 void Node::deactivate() {
+  expiry_.stop();
   jobs_.stop();
   session_.publish(nullptr);
   config_.stop();

@@ -11,7 +11,9 @@
 #include "core/cache/entry_cache.h"
 #include "core/call.h"
 #include "core/config.h"
+#include "core/expiry.h"
 #include "core/job.h"
+#include "core/lease_clock.h"
 #include "core/seal/barrier.h"
 #include "core/seal/seal_manager.h"
 #include "core/snapshot.h"
@@ -63,24 +65,28 @@ class Node {
   ConfigStore& config() { return config_; }
   /// Null while sealed.
   const Snapshot<Session>& session() const { return session_; }
-  const Clock& clock() const { return parts_.clock; }
+  /// Never goes back: see LeaseClock.
+  const LeaseClock& clock() const { return clock_; }
   crypto::Rng& rng() { return parts_.rng; }
   JobRunner& jobs() { return jobs_; }
+  ExpiryWorker& expiry() { return expiry_; }
 
  private:
-  Result<std::shared_ptr<const Session>> make_session() const;
+  Result<std::shared_ptr<const Session>> make_session();
   Result<void> activate() REQUIRES(changing_);
   void deactivate() REQUIRES(changing_);
   void note_version() REQUIRES(changing_);
   Result<SecretBytes> bootstrap(SecretBytes root_token) REQUIRES(changing_);
 
   Parts parts_;
+  LeaseClock clock_;
   Barrier barrier_;
   SealManager seal_manager_;
   EntryCache cache_;
   ConfigStore config_;
   Snapshot<Session> session_;
   JobRunner jobs_;
+  ExpiryWorker expiry_;
   std::function<void()> on_sealed_;
   Mutex changing_;
   bool active_ GUARDED_BY(changing_) = false;

@@ -51,6 +51,7 @@ bool Router::match_one(const BoundRoute& route, Operation operation, std::string
 
 Result<RouteMatch> Router::match_in(const EngineRoutes& routes, Operation operation, std::string_view path) {
   RouteMatch match;
+  bool other_operation = false;
   const BoundRoute* first = nullptr;  // Its path is the one; a later and wider one does not get the other operations.
   for (const BoundRoute& route : routes) {
     if (first != nullptr && route.info->path != first->info->path) continue;
@@ -59,9 +60,11 @@ Result<RouteMatch> Router::match_in(const EngineRoutes& routes, Operation operat
       match.route = &route;
       return match;
     }
-    first = &route;
+    other_operation = true;
+    // What lies below a path is not what a route without a rest is about: a wider one may list it.
+    if (!of_folder(operation) || route.takes_rest) first = &route;
   }
-  if (first != nullptr) return Error{Code::kUnsupported, "unsupported operation"};
+  if (other_operation) return Error{Code::kUnsupported, "unsupported operation"};
   return Error{Code::kNotFound, "unsupported path"};
 }
 

@@ -15,7 +15,7 @@ class TokenTest : public ::testing::Test {
 
   NewToken create(TokenSpec spec) {
     Transaction tx = node_.transaction();
-    auto made = tokens().create(tx, std::move(spec), clock_.now_ms(), rng_);
+    auto made = tokens().create(tx, std::move(spec), rng_);
     CHECK(made.ok() && node_.commit(tx).ok());
     return std::move(made).value();
   }
@@ -33,7 +33,7 @@ class TokenTest : public ::testing::Test {
   }
   bool valid(std::string_view token) {
     Transaction tx = node_.transaction();
-    const auto found = tokens().find(tx, keys::kRootNamespace, tokens().id_of(token), clock_.now_ms());
+    const auto found = tokens().find_presented(tx, keys::kRootNamespace, token);
     EXPECT_TRUE(found.ok() || found.code() == Code::kDenied);
     return found.ok();
   }
@@ -61,8 +61,9 @@ TEST_F(TokenTest, IsFoundWithWhatItWasMadeWith) {
   EXPECT_EQ(made.token.size(), 4 + 43u);
 
   Transaction tx = node_.transaction();
-  const auto found = tokens().find(tx, keys::kRootNamespace, tokens().id_of(made.token.reveal()), clock_.now_ms());
-  ASSERT_TRUE(found.ok());
+  const auto state = tokens().find(tx, keys::kRootNamespace, tokens().id_of(made.token.reveal()));
+  ASSERT_TRUE(state.ok());
+  const auto* found = &state->record;
   EXPECT_EQ((*found)->accessor(), made.accessor);
   EXPECT_EQ((*found)->display_name(), "token-app");
   EXPECT_EQ((*found)->metadata().at("team"), "db");
@@ -124,7 +125,7 @@ TEST_F(TokenTest, AChosenIdInUseIsRefused) {
   Transaction tx = node_.transaction();
   TokenSpec again = living(0);
   again.chosen = SecretBytes::copy_of("mine");
-  const auto made = tokens().create(tx, std::move(again), clock_.now_ms(), rng_);
+  const auto made = tokens().create(tx, std::move(again), rng_);
   ASSERT_FALSE(made.ok());
   EXPECT_EQ(made.code(), Code::kInvalid);
 }
@@ -147,7 +148,7 @@ TEST_F(TokenTest, AnotherNamespaceDoesNotKnowIt) {
   const NewToken made = create(living(100));
   Transaction tx = node_.transaction();
   const auto id = tokens().id_of(made.token.reveal());
-  EXPECT_FALSE(tokens().find(tx, keys::kRootNamespace + 1, id, clock_.now_ms()).ok());
+  EXPECT_FALSE(tokens().find(tx, keys::kRootNamespace + 1, id).ok());
 }
 
 TEST_F(TokenTest, NothingOfItIsInTheStore) {
@@ -161,7 +162,7 @@ TEST_F(TokenTest, NothingOfItIsInTheStore) {
 TEST_F(TokenTest, Bounds) {
   const auto refused = [this](TokenSpec spec) {
     Transaction tx = node_.transaction();
-    const auto made = tokens().create(tx, std::move(spec), clock_.now_ms(), rng_);
+    const auto made = tokens().create(tx, std::move(spec), rng_);
     return !made.ok() && made.code() == Code::kInvalid;
   };
   TokenSpec spec = living(1);

@@ -41,6 +41,28 @@ void Transaction::stage(std::string key, SecretBytes record) {
   staged_.emplace_back(std::move(key), std::move(record));
 }
 
+bool Transaction::changes(std::string_view key) const { return writes_.contains(key) || kept_.contains(key); }
+
+void Transaction::keep() {
+  kept_.merge(writes_);
+  writes_.clear();
+  kept_reads_ = reads_.size();
+}
+
+bool Transaction::drop_unkept() {
+  writes_.clear();
+  staged_.clear();
+  reads_.resize(kept_reads_);
+  return writes();
+}
+
+Result<storage::Operation> Transaction::operation(const Barrier& barrier, const std::string& key,
+                                                  const std::optional<SecretBytes>& record) {
+  if (!record) return storage::erase(key);
+  TRY_ASSIGN(std::string entry, barrier.encrypt(key, record->reveal()));
+  return storage::put(key, std::move(entry));
+}
+
 Result<Transaction::Commit> Transaction::prepare(const Barrier& barrier) const {
   Commit commit;
   std::size_t batch_bytes = 0;
@@ -58,13 +80,12 @@ Result<Transaction::Commit> Transaction::prepare(const Barrier& barrier) const {
   commit.batch.conditions.reserve(reads_.size());
   for (const auto& [key, version] : reads_) commit.batch.conditions.push_back(storage::unchanged(key, version));
   if (staged()) commit.batch.conditions.push_back(storage::present(staged_.front().first));
+  for (const auto& [key, record] : kept_) {
+    if (writes_.contains(key)) continue;
+    TRY_ASSIGN(commit.batch.operations.emplace_back(), operation(barrier, key, record));
+  }
   for (const auto& [key, record] : writes_) {
-    if (!record) {
-      commit.batch.operations.push_back(storage::erase(key));
-      continue;
-    }
-    TRY_ASSIGN(std::string entry, barrier.encrypt(key, record->reveal()));
-    commit.batch.operations.push_back(storage::put(key, std::move(entry)));
+    TRY_ASSIGN(commit.batch.operations.emplace_back(), operation(barrier, key, record));
   }
   TRY(storage::check_batch(commit.batch));
   return commit;

@@ -41,6 +41,14 @@ class Transaction {
     return entry->template decoded<Message>([](const SecretBytes& record) { return decode_record<Message>(record); });
   }
 
+  /// The same without becoming a condition, for lists that show what is there and decide nothing.
+  template <typename Message>
+  Result<std::shared_ptr<const Message>> glance(std::string_view key) {
+    TRY_ASSIGN(const EntryRef entry, only_looks() ? cache_.cached(key) : cache_.load(key));
+    if (!entry->present()) return std::shared_ptr<const Message>();
+    return entry->template decoded<Message>([](const SecretBytes& record) { return decode_record<Message>(record); });
+  }
+
   /// Names below a prefix, from the store. Adds no conditions: what must not change is read with get().
   Result<storage::Page> list(const storage::ListOptions& options);
 
@@ -52,10 +60,20 @@ class Transaction {
   /// that it is still there, so that whoever tidies up erases it first and wins or loses as a whole.
   void stage(std::string key, SecretBytes record);
 
+  /// Whether this is for looking only.
+  bool only_looks() const { return mode_ == Mode::kCachedOnly; }
+  /// Whether the commit will write or erase this key.
+  bool changes(std::string_view key) const;
+
+  /// What was written so far happens even if what follows fails: see drop_unkept().
+  void keep();
+  /// Forgets what was read and written since keep(). Whether something is left to commit.
+  bool drop_unkept();
+
   /// Whether something read is no longer as it was, so that what was read may not fit together. Asks the store.
   bool outdated() const;
 
-  bool writes() const { return !writes_.empty(); }
+  bool writes() const { return !writes_.empty() || !kept_.empty(); }
   bool staged() const { return !staged_.empty(); }
 
   /// The batches in the order in which they must be committed: staged ones, then the one that decides.
@@ -67,11 +85,17 @@ class Transaction {
   Result<Commit> prepare(const Barrier& barrier) const;
 
  private:
+  static Result<storage::Operation> operation(const Barrier& barrier, const std::string& key,
+                                              const std::optional<SecretBytes>& record);
+
   EntryCache& cache_;
   const storage::Storage& store_;
   Mode mode_;
   std::vector<std::pair<std::string, storage::Version>> reads_;
-  std::map<std::string, std::optional<SecretBytes>> writes_;
+  using Writes = std::map<std::string, std::optional<SecretBytes>, std::less<>>;
+  Writes writes_;
+  Writes kept_;  // Replaced by writes_ where both name a key.
+  std::size_t kept_reads_ = 0;
   std::vector<std::pair<std::string, SecretBytes>> staged_;
 };
 

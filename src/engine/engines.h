@@ -5,6 +5,7 @@
 #include "engine/cubbyhole/cubbyhole_engine.h"
 #include "engine/kv/kv_engine.h"
 #include "engine/kv/kv_v1_engine.h"
+#include "engine/sys/lease_routes.h"
 #include "engine/sys/sys_audit.h"
 #include "engine/sys/sys_engine.h"
 #include "engine/sys/sys_info.h"
@@ -40,6 +41,7 @@ class Engines {
   static void for_each(Visit&& visit) {
     visit("sys", &Engines::sys_);
     visit("sys", &Engines::sys_audit_);
+    visit("sys", &Engines::leases_);
     visit("sys", &Engines::sys_info_);
     visit("sys", &Engines::sys_tools_);
     visit("kv-v1", &Engines::kv_v1_);
@@ -49,6 +51,7 @@ class Engines {
 
   SysEngine sys_;
   SysAudit sys_audit_;
+  LeaseRoutes leases_;
   SysInfo sys_info_;
   SysTools sys_tools_;
   KvV1Engine kv_v1_;

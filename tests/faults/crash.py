@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Kills the server with SIGKILL while clients write over HTTP, round after round on one store. After each start, with no repair
-but unsealing: every acknowledged version is there and whole, and what was not acknowledged is whole or absent.
+but unsealing: every acknowledged version is there and whole, and what was not acknowledged is whole or absent. Tokens made are
+valid, tokens revoked are not, nor what was below them, and no use of a limited token is given twice.
 
 usage: crash.py [--rounds N] [--seed S]"""
 
@@ -20,6 +21,8 @@ from keyhold_server import Server  # noqa: E402
 from report import Report  # noqa: E402
 
 WRITERS = 8
+TOKEN_MAKERS = 2
+USES = 5  # Of a limited token.
 VERSIONS_A_SECRET = 8  # Below the ten that are kept.
 KILL_AFTER_S = (0.02, 0.5)  # Of the first acknowledged write.
 FILLER_BYTES = (10, 3000)
@@ -68,6 +71,71 @@ class Writer(threading.Thread):
             self._written.set()
 
 
+class TokenMaker(threading.Thread):
+    """Makes families of tokens, revokes every other one, and uses limited tokens up, until the connection breaks."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self._api = server.api()
+        self.alive, self.ended = [], []  # Acknowledged.
+        self.uses = {}                   # Token → uses acknowledged.
+        self.in_doubt = set()            # Tokens of the request whose answer never came.
+        self.surprise = None
+
+    def run(self):
+        try:
+            for number in itertools.count():
+                self._family(revoke=number % 2 == 1)
+                self._limited()
+        except (OSError, http.client.HTTPException):
+            return
+        except AssertionError as wrong:
+            self.surprise = str(wrong)
+
+    def _create(self, body, **options):
+        return self._api.expect(200, "POST", "auth/token/create", body, **options).json["auth"]["client_token"]
+
+    def _family(self, revoke):
+        parent = self._create({"policies": ["root"], "ttl": "1h"})
+        self.alive.append(parent)
+        child = self._create({"ttl": "1h"}, token=parent)
+        self.alive.append(child)
+        if revoke:
+            self.in_doubt = {parent, child}
+            self._api.expect(204, "POST", "auth/token/revoke", {"token": parent})
+            self.ended += [parent, child]
+            self.in_doubt = set()
+
+    def _limited(self):
+        token = self._create({"policies": ["root"], "ttl": "1h", "num_uses": USES})
+        self.uses[token] = 0
+        for _ in range(USES - 1):
+            self.in_doubt = {token}
+            self._api.expect(200, "GET", "auth/token/lookup-self", token=token)
+            self.uses[token] += 1
+            self.in_doubt = set()
+
+    def problems(self, api):
+        """What is wrong with the tokens after a start."""
+        if self.surprise:
+            yield self.surprise
+
+        def look(token):
+            return api.call("POST", "auth/token/lookup", {"token": token})
+
+        for token in set(self.alive) - set(self.ended) - self.in_doubt:
+            if look(token).status != 200:
+                yield "a token that was made is not valid"
+        for token in self.ended:
+            if look(token).status != 403:
+                yield "a token that was revoked, or one below it, is valid"
+        for token, used in self.uses.items():
+            reply = look(token)
+            left = reply.data["num_uses"] if reply.status == 200 else None
+            if left not in {USES - used, USES - used - (token in self.in_doubt)}:
+                yield f"a token with {USES} uses, of which {used} were taken, has {left} left"
+
+
 def check_version(api, path, version, required):
     """None, or what is wrong with that version."""
     reply = api.call("GET", f"secret/data/{path}?version={version}")
@@ -81,17 +149,18 @@ def check_version(api, path, version, required):
 
 
 def crash_round(server, round_name, rng):
-    """Writes, kills, starts again; returns (acknowledged, in flight, surprises, seconds that the start took)."""
+    """Writes, kills, starts again; returns (acknowledged, in flight, surprises, token makers, seconds that the start took)."""
     started = threading.Event()
     writers = [Writer(server, f"{round_name}-{index}", rng.random(), started, index % 2 == 1) for index in range(WRITERS)]
-    for writer in writers:
-        writer.start()
+    makers = [TokenMaker(server) for _ in range(TOKEN_MAKERS)]
+    for thread in writers + makers:
+        thread.start()
     if not started.wait(30):
         raise AssertionError(f"no write was acknowledged: {[writer.surprise for writer in writers]}")
     time.sleep(rng.uniform(*KILL_AFTER_S))
     server.kill()
-    for writer in writers:
-        writer.join(30)
+    for thread in writers + makers:
+        thread.join(30)
     begun = time.monotonic()
     server.start()
     server.unseal()
@@ -99,7 +168,7 @@ def crash_round(server, round_name, rng):
     acknowledged = [item for writer in writers for item in writer.acknowledged]
     in_flight = [writer.in_flight for writer in writers if writer.in_flight]
     surprises = [writer.surprise for writer in writers if writer.surprise]
-    return acknowledged, in_flight, surprises, took_s
+    return acknowledged, in_flight, surprises, makers, took_s
 
 
 def main():
@@ -116,14 +185,17 @@ def main():
         server.ready()
         for number in range(arguments.rounds):
             with report.case(f"round {number + 1}"):
-                acknowledged, in_flight, surprises, took_s = crash_round(server, str(number), rng)
+                acknowledged, in_flight, surprises, makers, took_s = crash_round(server, str(number), rng)
                 starts_s.append(took_s)
                 everything += acknowledged
                 api = server.api()
                 wrong = surprises + [problem for items, required in ((acknowledged, True), (in_flight, False))
                                      for problem in (check_version(api, *item, required) for item in items) if problem]
+                wrong += [problem for maker in makers for problem in maker.problems(api)]
                 assert not wrong, "\n".join(wrong)
-                print(f"      {len(acknowledged)} acknowledged, {len(in_flight)} in flight, up again in {took_s:.2f} s")
+                tokens = sum(len(maker.alive) + len(maker.uses) for maker in makers)
+                print(f"      {len(acknowledged)} acknowledged, {len(in_flight)} in flight, {tokens} tokens, "
+                      f"up again in {took_s:.2f} s")
         with report.case(f"all {len(everything)} acknowledged versions at the end"):
             api = server.api()
             wrong = [problem for problem in (check_version(api, *item, True) for item in everything) if problem]

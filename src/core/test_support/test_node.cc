@@ -173,7 +173,7 @@ std::string TestNode::token(std::vector<std::string> policies, std::int64_t ttl_
   spec.path = "auth/token/create";
   spec.display_name = "token";
   spec.ttl_s = ttl_s;
-  NewToken made = must(node_->session().load()->tokens.create(tx, std::move(spec), clock_.now_ms(), rng_));
+  NewToken made = must(node_->session().load()->tokens.create(tx, std::move(spec), rng_));
   CHECK(commit(tx).ok());
   return std::string(made.token.reveal());
 }

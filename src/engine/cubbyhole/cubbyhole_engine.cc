@@ -23,6 +23,7 @@ Result<core::Reply> CubbyholeEngine::read(core::Call& call) {
 
 Result<core::Reply> CubbyholeEngine::write(core::Call& call) {
   TRY_ASSIGN(const std::string folder, own_folder(call));
+  TRY(call.session().tokens.note_dependents(call.tx(), call.namespace_id(), call.principal().token->liveness()));
   return plain::write(call, folder);
 }
 

@@ -53,11 +53,10 @@ Result<Reply> answer(const Call& call, const CompiledPolicies& policies) {
 }
 
 /// Of a token that is not the caller's own: whoever may ask about it learns whether it is valid.
-Result<CompiledPolicies> policies_of(Call& call, std::string_view token_id, std::string_view what) {
-  auto token = call.session().tokens.find(call.tx(), call.namespace_id(), token_id, call.now());
+Result<CompiledPolicies> policies_of(const Call& call, Result<core::TokenState> token, std::string_view what) {
   if (!token.ok() && token.code() == Code::kDenied) return Error{Code::kInvalid, "invalid " + std::string(what)};
   if (!token.ok()) return std::move(token).error();
-  return call.config().grants_of(**token).compile();
+  return call.config().grants_of(*token->record).compile();
 }
 
 void append_parameters(json::Writer& writer, std::string_view member, const core::ParameterRules::ByName& parameters) {
@@ -87,7 +86,8 @@ void append_permissions(json::Writer& writer, const core::Permissions& permissio
 Result<Reply> SysEngine::capabilities(Call& call) {
   const SecretBytes token = call.fields().secret("token");
   if (token.empty()) return Error{Code::kInvalid, "no token found"};
-  TRY_ASSIGN(const auto policies, policies_of(call, call.session().tokens.id_of(token.reveal()), "token"));
+  auto found = call.session().tokens.find_presented(call.tx(), call.namespace_id(), token.reveal());
+  TRY_ASSIGN(const auto policies, policies_of(call, std::move(found), "token"));
   return answer(call, policies);
 }
 
@@ -96,10 +96,8 @@ Result<Reply> SysEngine::capabilities_self(Call& call) { return answer(call, cal
 Result<Reply> SysEngine::capabilities_accessor(Call& call) {
   const std::string accessor = call.fields().text("accessor");
   if (accessor.empty()) return Error{Code::kInvalid, "missing accessor"};
-  const std::string key = core::keys::accessor(call.namespace_id(), call.session().tokens.id_of(accessor));
-  TRY_ASSIGN(const auto record, call.tx().load<core::records::Accessor>(key));
-  if (record == nullptr) return Error{Code::kInvalid, "invalid accessor"};
-  TRY_ASSIGN(const auto policies, policies_of(call, record->token(), "accessor"));
+  auto found = call.session().tokens.find_accessor(call.tx(), call.namespace_id(), accessor);
+  TRY_ASSIGN(const auto policies, policies_of(call, std::move(found), "accessor"));
   return answer(call, policies);
 }
 

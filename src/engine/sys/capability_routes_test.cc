@@ -24,7 +24,7 @@ class CapabilityTest : public EngineTest {
   std::string accessor_of(const std::string& token) {
     auto tx = node_.transaction();
     const auto& tokens = node_.node().session().load()->tokens;
-    return (*tokens.find(tx, core::keys::kRootNamespace, tokens.id_of(token), clock_.now_ms()))->accessor();
+    return tokens.find_presented(tx, core::keys::kRootNamespace, token)->record->accessor();
   }
 
   std::string token_;

@@ -215,6 +215,35 @@ test('policy life cycle', async () => {
   await refused(limited.read('secret/data/node/a/config'), 403, /permission denied/);
 });
 
+test('life of a token', async () => {
+  const maker = vault({ token: client.token });
+  const { auth } = await maker.tokenCreate({ policies: ['default'], ttl: '1h', display_name: 'ci' });
+  const own = vault({ token: auth.client_token });
+  assert.equal((await client.tokenLookup({ token: auth.client_token })).data.display_name, 'token-ci');
+  assert.equal((await client.tokenLookupAccessor({ accessor: auth.accessor })).data.id, '');
+  const renewer = vault({ token: client.token });  // Renewing moves a client to the token, too.
+  assert.equal((await renewer.tokenRenew({ token: auth.client_token, increment: '2h' })).auth.lease_duration, 7200);
+  assert.equal((await own.tokenRenewSelf({ increment: 600 })).auth.lease_duration, 600);
+  await refused(own.tokenLookup({ token: auth.client_token }), 403, /permission denied/);
+  await refused(own.tokenAccessors(), 403, /permission denied/);
+  assert.ok((await client.tokenAccessors()).data.keys.includes(auth.accessor));
+  await client.tokenRevokeAccessor({ accessor: auth.accessor });
+  await refused(own.tokenLookupSelf(), 403, /permission denied/);
+  await refused(client.tokenLookup({ token: auth.client_token }), 403, /bad token/);
+});
+
+test('token through a role', async () => {
+  await client.addTokenRole({ role_name: 'node', allowed_policies: 'default', orphan: true });
+  assert.equal((await client.getTokenRole({ role_name: 'node' })).data.orphan, true);
+  const maker = vault({ token: client.token });
+  const { auth } = await maker.tokenCreateRole({ role_name: 'node', ttl: '1h', num_uses: 1 });
+  const own = vault({ token: auth.client_token });
+  await own.tokenLookupSelf();
+  await refused(own.tokenLookupSelf(), 403, /permission denied/);
+  await client.removeTokenRole({ role_name: 'node' });
+  await refused(client.getTokenRole({ role_name: 'node' }), 404, /./);
+});
+
 test('forged token', () =>
   refused(vault({ token: `hvs.${'A'.repeat(90)}` }).read('secret/data/node/creds'), 403, /permission denied/));
 

@@ -254,6 +254,79 @@ class CTestSystem(BaseCase):
         with self.assertRaises(hvac.exceptions.Forbidden):
             limited.secrets.kv.v2.read_secret("python/a/config", raise_on_deleted_version=True)
 
+    def test_token_life(self):
+        token = self.client.auth.token
+        auth = token.create(policies=["default"], ttl="1h", display_name="ci job", meta={"team": "db"})["auth"]
+        data = token.lookup(auth["client_token"])["data"]
+        self.assertEqual((data["display_name"], data["meta"], data["type"], data["orphan"]),
+                         ("token-ci-job", {"team": "db"}, "service", False))
+        self.assertEqual(token.lookup_accessor(auth["accessor"])["data"]["id"], "")
+        self.assertEqual(token.renew(auth["client_token"], increment="2h")["auth"]["lease_duration"], 7200)
+        self.assertEqual(token.renew_accessor(auth["accessor"], increment="1h")["auth"]["lease_duration"], 3600)
+        limited = new_client(auth["client_token"])
+        self.assertEqual(limited.auth.token.renew_self(increment=600)["auth"]["lease_duration"], 600)
+        for refused in (lambda: limited.auth.token.create(), lambda: limited.auth.token.lookup(auth["client_token"]),
+                        lambda: limited.auth.token.list_accessors()):
+            with self.assertRaises(hvac.exceptions.Forbidden):
+                refused()
+        self.assertIn(auth["accessor"], token.list_accessors()["data"]["keys"])
+        token.revoke_accessor(auth["accessor"])
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            limited.auth.token.lookup_self()
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            token.lookup(auth["client_token"])
+
+    def test_token_tree(self):
+        token = self.client.auth.token
+        parent = new_client(token.create(policies=["root"], ttl="1h")["auth"]["client_token"])
+        child = new_client(parent.auth.token.create(ttl="30m")["auth"]["client_token"])
+        orphan = new_client(parent.auth.token.create_orphan(ttl="30m")["auth"]["client_token"])
+        token.revoke_and_orphan_children(parent.token)
+        self.assertTrue(child.is_authenticated())
+        self.assertFalse(parent.is_authenticated())
+        token.revoke(child.token)
+        self.assertFalse(child.is_authenticated())
+        self.assertTrue(orphan.is_authenticated())
+        orphan.auth.token.revoke_self()
+
+    def test_token_uses(self):
+        limited = new_client(self.client.auth.token.create(policies=["default"], num_uses=2)["auth"]["client_token"])
+        self.assertEqual(limited.auth.token.lookup_self()["data"]["num_uses"], 1)
+        limited.auth.token.lookup_self()
+        with self.assertRaises(hvac.exceptions.Forbidden):
+            limited.auth.token.lookup_self()
+
+    def test_batch_token(self):
+        auth = self.client.auth.token.create(policies=["default"], type="batch", ttl="1h")["auth"]
+        self.assertTrue(auth["client_token"].startswith("hvb."))
+        batch = new_client(auth["client_token"])
+        self.assertEqual(batch.auth.token.lookup_self()["data"]["type"], "batch")
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            self.client.auth.token.renew(auth["client_token"])
+
+    def test_token_roles(self):
+        token = self.client.auth.token
+        token.create_or_update_role("python", allowed_policies=["default"], orphan=True, token_period="1h")
+        self.assertIn("python", token.list_roles()["data"]["keys"])
+        self.assertEqual(token.read_role("python")["data"]["allowed_policies"], ["default"])
+        auth = token.create(role_name="python")["auth"]
+        self.assertEqual((auth["lease_duration"], auth["orphan"]), (3600, True))
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            token.create(role_name="python", policies=["other"])
+        token.delete_role("python")
+        with self.assertRaises(hvac.exceptions.InvalidPath):
+            token.read_role("python")
+
+    def test_leases(self):
+        auth = self.client.auth.token.create(policies=["default"], ttl="1h")["auth"]
+        keys = self.client.sys.list_leases("auth/token/create")["data"]["keys"]
+        ours = [key for key in keys if key.startswith("h")]
+        self.assertTrue(ours)
+        lease = self.client.sys.read_lease(f"auth/token/create/{ours[0]}")["data"]
+        self.assertGreater(lease["ttl"], 0)
+        self.client.sys.revoke_prefix("auth/token/create")
+        self.assertFalse(new_client(auth["client_token"]).is_authenticated())
+
     def test_forged_token(self):
         with self.assertRaises(hvac.exceptions.Forbidden):
             new_client("hvs." + "A" * 90).secrets.kv.v2.read_secret("any", raise_on_deleted_version=True)

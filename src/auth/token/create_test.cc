@@ -1,34 +1,15 @@
-#include "auth/token/token_auth.h"
-
 #include <gtest/gtest.h>
 
-#include "core/test_support/test_node.h"
+#include "auth/token/token_auth_fixture.h"
 
 namespace keyhold::auth {
 namespace {
 
-using core::test::Got;
+using test::Got;
 
-class TokenAuthTest : public ::testing::Test {
- protected:
-  TokenAuthTest() {
-    node_.initialize();
-    node_.put_policy("creator", R"(path "auth/token/create" { capabilities = ["update"] })");
-    node_.put_policy("admin", R"(path "auth/token/create" { capabilities = ["update", "sudo"] })");
-  }
+class CreateTest : public test::TokenAuthTest {};
 
-  Got create(std::string body, std::optional<std::string> token = {}) {
-    return node_.write("auth/token/create", std::move(body), std::move(token));
-  }
-  Got look(std::string token) { return node_.read("auth/token/lookup-self", std::move(token)); }
-
-  FakeClock clock_;
-  storage::MemoryStorage store_{clock_};
-  TokenAuth auth_;
-  core::test::TestNode node_{store_, clock_, [this](core::Router& router, core::Node&) { router.add("token", auth_); }};
-};
-
-TEST_F(TokenAuthTest, MakesATokenThatKnowsItself) {
+TEST_F(CreateTest, MakesATokenThatKnowsItself) {
   const Got made = create(R"({"policies":["app","app"," DB "],"ttl":"1h","display_name":"ci","meta":{"team":"db"}})");
   ASSERT_EQ(made.word(), "found");
   EXPECT_EQ(made.at("policies"), R"(["app","db","default"])");
@@ -47,7 +28,7 @@ TEST_F(TokenAuthTest, MakesATokenThatKnowsItself) {
   EXPECT_EQ(look(made.at("client_token")).word(), "denied");
 }
 
-TEST_F(TokenAuthTest, NeverTellsTheJournal) {
+TEST_F(CreateTest, NeverTellsTheJournal) {
   const Got made = create(R"({"policies":["app"],"meta":{"team":"hunter2"}})");
   look(made.at("client_token"));
   for (const std::string& record : node_.records()) {
@@ -56,7 +37,7 @@ TEST_F(TokenAuthTest, NeverTellsTheJournal) {
   }
 }
 
-TEST_F(TokenAuthTest, WithoutSudoAChildHasASubsetOfThePolicies) {
+TEST_F(CreateTest, WithoutSudoAChildHasASubsetOfThePolicies) {
   const std::string creator = node_.token({"creator", "app", "default"});
   EXPECT_EQ(create("{}", creator).at("policies"), R"(["app","creator","default"])");
   EXPECT_EQ(create(R"({"policies":["app"]})", creator).at("policies"), R"(["app","default"])");
@@ -67,7 +48,7 @@ TEST_F(TokenAuthTest, WithoutSudoAChildHasASubsetOfThePolicies) {
   EXPECT_EQ(create(R"({"policies":["other"]})", admin).word(), "found");
 }
 
-TEST_F(TokenAuthTest, OnlyRootMakesRoot) {
+TEST_F(CreateTest, OnlyRootMakesRoot) {
   for (const std::string& token : {node_.token({"creator"}), node_.token({"admin"})}) {
     for (const char* name : {"root", " Root ", "ROOT"}) {
       EXPECT_EQ(create(R"({"policies":[")" + std::string(name) + R"("]})", token).word(), "invalid") << name;
@@ -79,35 +60,34 @@ TEST_F(TokenAuthTest, OnlyRootMakesRoot) {
   EXPECT_EQ(create("{}").at("policies"), R"(["root"])") << "as its parent";
 }
 
-TEST_F(TokenAuthTest, AnExpiringRootDoesNotMakeOneThatStays) {
+TEST_F(CreateTest, AnExpiringRootDoesNotMakeOneThatStays) {
   const Got expiring = create(R"({"policies":["root"],"ttl":"1h"})");
   ASSERT_EQ(expiring.word(), "found");
   EXPECT_EQ(create(R"({"policies":["root"]})", expiring.at("client_token")).word(), "invalid");
   EXPECT_EQ(create(R"({"policies":["root"],"ttl":"1m"})", expiring.at("client_token")).word(), "found");
 }
 
-TEST_F(TokenAuthTest, OnlyRootChoosesTheToken) {
-  EXPECT_EQ(create(R"({"id":"my-own"})", node_.token({"admin"})).word(), "invalid");
-  EXPECT_EQ(create(R"({"id":"my-own"})").at("client_token"), "my-own");
+TEST_F(CreateTest, OnlySudoChoosesTheToken) {
+  EXPECT_EQ(create(R"({"id":"my-own"})", node_.token({"creator"})).word(), "invalid");
+  EXPECT_EQ(create(R"({"id":"my-own"})", node_.token({"admin"})).at("client_token"), "my-own");
+  for (const char* generated : {"hvs.mine", "hvb.mine"}) EXPECT_EQ(create(named("id", generated)).word(), "invalid") << generated;
   EXPECT_EQ(look("my-own").word(), "found");
   EXPECT_EQ(create(R"({"id":"my-own"})").word(), "invalid");
 }
 
-TEST_F(TokenAuthTest, OnlySudoMakesAnOrphan) {
+TEST_F(CreateTest, OnlySudoMakesAnOrphan) {
   EXPECT_EQ(create(R"({"no_parent":true})", node_.token({"creator"})).word(), "invalid");
   const std::string admin = node_.token({"admin"});
   const std::string orphan = create(R"({"no_parent":true})", admin).at("client_token");
   const std::string child = create("{}", admin).at("client_token");
   EXPECT_EQ(look(orphan).at("orphan"), "true");
-  EXPECT_EQ(node_.write("auth/token/revoke-self", "", admin).word(), "denied") << "its policy does not say so";
-  node_.put_policy("admin", R"(path "auth/token/*" { capabilities = ["read", "update", "sudo"] })");
   EXPECT_EQ(node_.write("auth/token/revoke-self", "", admin).word(), "empty");
   EXPECT_EQ(look(admin).word(), "denied");
   EXPECT_EQ(look(child).word(), "denied");
   EXPECT_EQ(look(orphan).word(), "found");
 }
 
-TEST_F(TokenAuthTest, TimesAreBounded) {
+TEST_F(CreateTest, TimesAreBounded) {
   const auto ttl = [this](const std::string& body) { return create(body).at("lease_duration"); };
   const std::string most = std::to_string(core::TokenStore::kMaxTtlS);
   EXPECT_EQ(ttl(R"({"policies":["app"]})"), most);
@@ -120,7 +100,58 @@ TEST_F(TokenAuthTest, TimesAreBounded) {
   EXPECT_EQ(create(R"({"ttl":"soon"})").word(), "invalid");
 }
 
-TEST_F(TokenAuthTest, NestingIsBounded) {
+TEST_F(CreateTest, SaysWhatItChanged) {
+  const auto warnings = [this](const std::string& body) { return create(body).warnings; };
+  EXPECT_EQ(warnings(R"({"policies":["creator"],"ttl":"1h"})"), std::vector<std::string>());
+  EXPECT_EQ(warnings(R"({"policies":["none"]})"), std::vector<std::string>{"Policy \"none\" does not exist"});
+  const auto capped = warnings(R"({"policies":["creator"],"ttl":"1000h"})");
+  ASSERT_EQ(capped.size(), 1u);
+  EXPECT_NE(capped[0].find("\"1000h0m0s\" exceeded the effective max_ttl of \"768h0m0s\""), std::string::npos);
+}
+
+TEST_F(CreateTest, DisplayNamesAreMadePlain) {
+  const auto shown = [this](const std::string& given) { return look(made(named("display_name", given))).at("display_name"); };
+  EXPECT_EQ(look(made("{}")).at("display_name"), "token");
+  EXPECT_EQ(shown("CI 7"), "token-CI-7");
+  EXPECT_EQ(shown("a_b.c/d"), "token-a-b-c-d");
+  EXPECT_EQ(shown("\u00e4\u20ac!"), "token---");
+  EXPECT_EQ(shown("x!"), "token-x");
+}
+
+TEST_F(CreateTest, PeriodNeedsSudo) {
+  EXPECT_EQ(create(R"({"period":"1h"})", node_.token({"creator"})).word(), "invalid");
+  const Got periodic = create(R"({"period":"1h","policies":["box"]})", node_.token({"admin"}));
+  EXPECT_EQ(periodic.at("lease_duration"), "3600");
+  EXPECT_EQ(look(periodic.at("client_token")).at("period"), "3600");
+  EXPECT_EQ(look(made(R"({"period":"1h"})")).at("ttl"), "3600") << "a periodic root token ends, too";
+}
+
+TEST_F(CreateTest, OlderNamesAndSeveralFormsAreTaken) {
+  EXPECT_EQ(create(R"({"policies":"creator, box","lease":"1h"})").at("policies"), R"(["box","creator","default"])");
+  EXPECT_EQ(create(R"({"policies":"box","lease":"2h"})").at("lease_duration"), "7200");
+  EXPECT_EQ(create(R"({"policies":"box","lease":"2h","ttl":60})").at("lease_duration"), "60");
+  EXPECT_EQ(create(R"({"policies":"box","ttl":"60"})").at("lease_duration"), "60");
+}
+
+TEST_F(CreateTest, WhatIsNotThereYetIsRefusedClearly) {
+  EXPECT_EQ(create(R"({"entity_alias":"alice"})").word(), "invalid");
+  EXPECT_EQ(create(R"({"type":"other"})").word(), "invalid");
+  for (const char* name : {"response-wrapping", " Control-Group"}) {
+    EXPECT_EQ(create(R"({"policies":[")" + std::string(name) + R"("]})").word(), "invalid") << name;
+  }
+}
+
+TEST_F(CreateTest, CreateOrphanNeedsNoSudo) {
+  node_.put_policy("orphans", R"(path "auth/token/create-orphan" { capabilities = ["update"] })");
+  const std::string parent = node_.token({"orphans"});
+  const Got orphan = ask("create-orphan", "{}", parent);
+  EXPECT_EQ(orphan.at("orphan"), "true");
+  EXPECT_EQ(ask("lookup", named("token", orphan.at("client_token"))).at("path"), "auth/token/create-orphan");
+  EXPECT_EQ(ask("revoke", named("token", parent)).word(), "empty");
+  EXPECT_EQ(ask("lookup", named("token", orphan.at("client_token"))).word(), "found");
+}
+
+TEST_F(CreateTest, NestingIsBounded) {
   std::string token = node_.token({"creator"});
   std::size_t depth = 0;
   for (; depth < 100; ++depth) {
