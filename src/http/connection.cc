@@ -266,9 +266,10 @@ Task<Connection::Next> Connection::send_refusal() {
 Task<Connection::Next> Connection::linger() {
   enter(Phase::kLinger, kLingerMs);
   stream_->shutdown();
+  in_.use(in_.unread().size());  // Else there is room for a few bytes at a time.
   for (std::size_t dropped = 0; dropped < kLingerBytesMax && !context_.draining && !aborted_;) {
     const Completion got =
-        co_await StreamAwait(*stream_, Stream::Operation::kDiscard, in_.space(ReadBuffer::kBytesUsual));
+        co_await StreamAwait(*stream_, Stream::Operation::kDiscard, in_.space(kBodyStepBytes));
     if (got.status != Completion::Status::kOk) break;
     dropped += got.bytes;
   }
