@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <latch>
 #include <regex>
 #include <thread>
 
@@ -373,6 +374,41 @@ TEST_F(JournalTest, SyncErrorGivesTheFileUpForAnother) {
   ASSERT_THAT(files, SizeIs(2));
   EXPECT_THAT(lines_of(files[1])[0], HasSubstr("\"begin\":\"sync-error\""));
   EXPECT_EQ(problems_of(directory_.path()), "") << "the data were there after all";
+}
+
+/// Fails to sync, the first time not before it is told to go on.
+class SlowFailingCalls final : public FileCalls {
+ public:
+  int sync_data(int) override {
+    if (!std::exchange(called_, true)) entered.count_down();
+    go_on.wait();
+    errno = EIO;
+    return -1;
+  }
+  std::latch entered{1};
+  std::latch go_on{1};
+
+ private:
+  bool called_ = false;
+};
+
+TEST_F(JournalTest, AWaiterOfAFailedSyncIsToldThoughAnotherFailsMeanwhile) {
+  SlowFailingCalls calls;
+  auto journal = open_or_die(options(), clock_, calls);
+  JournalStream& stream = journal->stream(0);
+  std::promise<void> wrote_more;
+  std::promise<Result<void>> outcome;
+  ASSERT_TRUE(write_records(stream, 1, 1).ok());
+  stream.sync([&](const Result<void>&) { wrote_more.get_future().wait(); });  // Keeps the sync thread from the next round.
+  calls.entered.wait();
+  ASSERT_TRUE(write_records(stream, 2, 1).ok());
+  stream.sync([&](Result<void> result) { outcome.set_value(std::move(result)); });
+  calls.go_on.count_down();
+  // The first file has been given up once a record begins another.
+  int number = 3;
+  while (journal_files(directory_.path()).size() < 2) ASSERT_TRUE(write_records(stream, number++, 1).ok());
+  wrote_more.set_value();
+  EXPECT_FALSE(outcome.get_future().get().ok());
 }
 
 TEST_F(JournalTest, UnlinkedFileIsNoticedAndReplaced) {

@@ -15,7 +15,10 @@ namespace keyhold::core::audit {
 namespace {
 
 constexpr std::size_t kChunkBytes = 256 * 1024;
-constexpr std::chrono::milliseconds kWriteInFlight{1};  // A live file may be seen in the middle of a write.
+// A live file may be seen in the middle of a write, or before its first, which the writer still has to begin.
+constexpr std::chrono::milliseconds kWriteInFlight{1};
+constexpr int kWaits = 1;
+constexpr int kWaitsForFirst = 100;
 
 }  // namespace
 
@@ -44,7 +47,7 @@ Result<std::size_t> LineReader::fill() {
 
 Result<std::optional<std::string_view>> LineReader::next() {
   std::size_t searched = begin_;
-  bool waited = false;
+  int waits = 0;
   while (true) {
     const std::size_t end = buffer_.find('\n', searched);
     if (end != std::string::npos) {
@@ -61,12 +64,13 @@ Result<std::optional<std::string_view>> LineReader::next() {
     searched = buffer_.size() - begin_;
     TRY_ASSIGN(const std::size_t got, fill());
     if (got > 0) continue;
-    if (buffer_.empty()) return std::optional<std::string_view>();
-    if (!waited) {
-      waited = true;
+    const bool nothing_yet = buffer_.empty() && number_ == 0;
+    const int waits_max = nothing_yet ? kWaitsForFirst : buffer_.empty() ? 0 : kWaits;
+    if (waits++ < waits_max) {
       std::this_thread::sleep_for(kWriteInFlight);
       continue;
     }
+    if (buffer_.empty()) return std::optional<std::string_view>();
     ++number_;
     return Error{Code::kCorrupt, "ends without a newline: a write was cut short, by a crash or by hand"};
   }

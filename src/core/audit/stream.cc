@@ -251,7 +251,9 @@ bool Stream::sync_files(Urgency urgency) {
         batch = batch_;     // With what was written to it meanwhile.
         unsynced_ = false;
       }
-      doubtful_ = {.after = synced_batch_, .through = batch};
+      // Those who wait since before the last failure are still to be told of that one.
+      if (doubtful_.through != synced_batch_) doubtful_.after = synced_batch_;
+      doubtful_.through = batch;
     } else if (current && file_ == current) {
       file_synced_bytes_ = current_bytes;
     }

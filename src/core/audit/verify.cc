@@ -1,6 +1,10 @@
 #include "core/audit/verify.h"
 
+#include <unistd.h>
+
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "core/audit/checkpoint.h"
@@ -14,6 +18,8 @@ namespace keyhold::core::audit {
 namespace {
 
 constexpr std::size_t kPublicKeyBytes = 32;
+constexpr std::chrono::milliseconds kRotationInFlight{1};
+constexpr int kWaitsForNext = 100;
 
 Error corrupt(std::string message) { return {Code::kCorrupt, std::move(message)}; }
 
@@ -143,8 +149,8 @@ class StreamVerifier {
     return {};
   }
 
-  StreamReport finish(std::string_view public_key) {
-    if (before_ && before_->closing == Closing::kRotated) {
+  StreamReport finish(const std::string& directory, std::string_view public_key) {
+    if (before_ && before_->closing == Closing::kRotated && !goes_on(directory)) {
       problems_.push_back({before_->link.file, "the stream goes on in another file, which is missing"});
     }
     if (before_ && !public_key.empty() && report_.total.records > 0 && report_.total.checkpoints == 0) {
@@ -160,6 +166,17 @@ class StreamVerifier {
     std::string journal;
     Closing closing = Closing::kOpen;
   };
+
+  /// A live stream may have been rotated since the directory was listed, or be about to make its next file.
+  bool goes_on(const std::string& directory) const {
+    const FileName next{.stream = report_.stream, .first_sequence = before_->link.sequence + 1};
+    const std::string path = directory + "/" + next.text();
+    for (int wait = 0; ::access(path.c_str(), F_OK) != 0; ++wait) {
+      if (wait == kWaitsForNext) return false;
+      std::this_thread::sleep_for(kRotationInFlight);
+    }
+    return true;
+  }
 
   void check_link(const std::string& file, const Genesis& genesis) {
     if (!before_) {
@@ -226,7 +243,7 @@ Result<DirectoryReport> verify_directory(const std::string& path, std::string_vi
     StreamVerifier stream(file->stream, report.problems);
     const int index = file->stream;
     for (; file != listing.files.end() && file->stream == index; ++file) TRY(stream.add(path, *file, public_key));
-    report.streams.push_back(stream.finish(public_key));
+    report.streams.push_back(stream.finish(path, public_key));
   }
   return report;
 }

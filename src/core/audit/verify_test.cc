@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <thread>
 
 #include "base/encoding.h"
 #include "core/audit/checkpoint.h"
@@ -326,6 +327,22 @@ TEST_F(VerifyTest, CommandTellsGoodFromTampered) {
   EXPECT_THAT(run({file}).second, HasSubstr("PROBLEM line 2:"));
   EXPECT_EQ(run({directory_.path()}).first, 1);
   EXPECT_THAT(run({directory_.path()}).second, HasSubstr("PROBLEM " + files_[0] + ": line 2:"));
+}
+
+TEST_F(VerifyTest, AStreamThatRotatesMeanwhileIsGood) {
+  SystemClock clock;
+  auto journal = open_or_die({.directory = directory_.path(), .rotate_bytes = 2000}, clock);
+  journal->set_signer(make_signer());
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (int i = 0; i < 3000 && !done; ++i) EXPECT_TRUE(write_records(journal->stream(0), i, 1).ok());
+    done = true;
+  });
+  std::string problems;
+  while (!done && problems.empty()) problems = problems_of(directory_.path());
+  done = true;
+  writer.join();
+  EXPECT_EQ(problems, "");
 }
 
 }  // namespace
