@@ -91,9 +91,7 @@ Result<SealStatus> Node::unseal(const SecretBytes& share) {
   TRY_ASSIGN(SealStatus status, seal_manager_.unseal(share));
   if (status.sealed || active_) return status;
   if (auto activated = activate(); !activated.ok()) {
-    deactivate();
-    parts_.journal.set_signer(nullptr);
-    seal_manager_.seal();
+    close();
     return std::move(activated).error();
   }
   return status;
@@ -138,13 +136,23 @@ void Node::deactivate() {
   active_ = false;
 }
 
+void Node::close() {
+  deactivate();
+  parts_.journal.set_signer(nullptr);
+  seal_manager_.seal();
+  cache_.purge();
+}
+
+SealStatus Node::seal_status() const {
+  SealStatus status = seal_manager_.status();
+  status.sealed = session_.load() == nullptr;
+  return status;
+}
+
 void Node::seal() {
   {
     MutexLock lock(changing_);
-    deactivate();
-    parts_.journal.set_signer(nullptr);
-    seal_manager_.seal();
-    cache_.purge();
+    close();
   }
   if (on_sealed_) on_sealed_();
 }

@@ -54,7 +54,8 @@ class Node {
   void seal();
 
   NodeState state() const;
-  SealStatus seal_status() const { return seal_manager_.status(); }
+  /// Unsealed once requests are served: the barrier opens earlier, and for the time of an initialisation.
+  SealStatus seal_status() const;
 
   /// Called after each sealing, with no lock held. Set before serving.
   void set_on_sealed(std::function<void()> on_sealed) { on_sealed_ = std::move(on_sealed); }
@@ -75,6 +76,7 @@ class Node {
   Result<std::shared_ptr<const Session>> make_session();
   Result<void> activate() REQUIRES(changing_);
   void deactivate() REQUIRES(changing_);
+  void close() REQUIRES(changing_);
   void note_version() REQUIRES(changing_);
   Result<SecretBytes> bootstrap(SecretBytes root_token) REQUIRES(changing_);
 

@@ -83,6 +83,37 @@ TEST(SealRoutesJournalTest, NothingIsUnsealedThatCannotBeTold) {
   EXPECT_EQ(node.write("sys/unseal", body, "").at("sealed"), "false");
 }
 
+TEST(SealRoutesRaceTest, StatusSaysUnsealedNotBeforeRequestsAreServed) {
+  FakeClock clock;
+  storage::MemoryStorage store(clock);
+  core::test::InterceptedStorage tap(store);
+  test::EngineNode engines(tap, clock);
+  test::TestNode& node = engines.node;
+  std::vector<bool> sealed;
+  const auto look = [&] { sealed.push_back(node.node().seal_status().sealed); };
+  tap.before_get('t', look);  // The first root token is looked for while it is made.
+  node.initialize();
+  node.node().seal();
+  tap.before_list('m', look);  // The mounts are loaded.
+  node.unseal();
+  EXPECT_EQ(sealed, (std::vector<bool>{true, true}));
+  EXPECT_FALSE(node.node().seal_status().sealed);
+}
+
+TEST(SealRoutesRaceTest, AFailedUnsealingKeepsNothing) {
+  FakeClock clock;
+  storage::MemoryStorage store(clock);
+  test::EngineNode engines(store, clock);
+  core::Node& node = engines.node.node();
+  auto made = node.initialize(1, 1);
+  ASSERT_TRUE(made.ok());
+  // Read last of all.
+  ASSERT_TRUE(store.commit({.conditions = {}, .operations = {storage::put(core::keys::policy(core::keys::kRootNamespace, "zzz"), "damage")}}).ok());
+  EXPECT_EQ(node.unseal(made->shares.front()).code(), Code::kCorrupt);
+  EXPECT_TRUE(node.seal_status().sealed);
+  EXPECT_EQ(node.cache().entries(), 0u);
+}
+
 TEST_F(SealRoutesTest, InitialisationHasBounds) {
   for (const char* numbers :
        {R"({"secret_shares":0,"secret_threshold":0})", R"({"secret_shares":256,"secret_threshold":3})",
