@@ -14,6 +14,13 @@ constexpr std::int64_t kDrainMs = 10'000;
 
 void warn(std::string_view line) { spdlog::warn("{}", line); }
 
+/// An operator's error names the place.
+template <typename T>
+Result<T> at(const std::string& place, Result<T> result) {
+  if (!result.ok()) return Error{result.code(), place + ": " + result.error().message};
+  return result;
+}
+
 }  // namespace
 
 std::string listener_url(const http::ListenerOptions& listener, std::uint16_t port) {
@@ -36,7 +43,7 @@ Result<void> KeyholdServer::open(const Settings& settings) {
     storage::RocksOptions options;
     options.path = settings.store_path;
     options.warn = warn;
-    TRY_ASSIGN(store_, storage::RocksStorage::open(std::move(options), clock_));
+    TRY_ASSIGN(store_, at(settings.store_path, storage::RocksStorage::open(std::move(options), clock_)));
   }
   return {};
 }
@@ -49,7 +56,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   journal_options.directory = settings.journal_directory;
   http_options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   journal_options.streams = http_options.threads;
-  TRY_ASSIGN(journal_, core::audit::Journal::open(journal_options, clock_));
+  TRY_ASSIGN(journal_, at(settings.journal_directory, core::audit::Journal::open(journal_options, clock_)));
 
   node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn});
   TRY(node_->load());

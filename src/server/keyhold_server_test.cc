@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 
 #include "base/json.h"
@@ -51,6 +52,19 @@ class KeyholdServerTest : public ::testing::Test {
   std::unique_ptr<KeyholdServer> server_;
   std::string token_;
 };
+
+TEST(KeyholdServerStart, AnErrorNamesThePlace) {
+  const core::test::TemporaryDirectory directory;
+  const std::string occupied = directory.path() + "/file";
+  std::ofstream(occupied) << "not a directory";
+  Settings settings;
+  settings.store_path = occupied;
+  settings.journal_directory = directory.path() + "/audit";
+  EXPECT_NE(KeyholdServer::start(settings).error().message.find(occupied), std::string::npos);
+  settings.store = Settings::Store::kMemory;
+  settings.journal_directory = occupied;
+  EXPECT_NE(KeyholdServer::start(settings).error().message.find(occupied), std::string::npos);
+}
 
 TEST_F(KeyholdServerTest, HealthFollowsTheState) {
   EXPECT_EQ(ask("GET", "/v1/sys/health").status, 501);

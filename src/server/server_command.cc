@@ -39,6 +39,11 @@ sigset_t block_signals() {
   return signals;
 }
 
+/// Of a word that it does not know, the library makes silence.
+bool is_log_level(std::string_view level) {
+  return level.empty() || spdlog::level::from_str(std::string(level)) != spdlog::level::off;
+}
+
 void set_up_log(std::string_view level) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("keyhold"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ [%l] %v", spdlog::pattern_time_type::utc);
@@ -131,6 +136,10 @@ int server_command(std::span<const std::string_view> arguments) {
     const std::string reason = flags.ok() ? "give -config FILE, or -dev" : flags.error().message;
     fmt::print(stderr, "keyhold server: {}\n\n", reason);
     for (const FlagSpec& flag : kFlags) fmt::print(stderr, "  -{:<20}{}\n", flag.name, flag.help);
+    return 2;
+  }
+  if (!is_log_level(flags->value("log-level"))) {
+    fmt::print(stderr, "keyhold server: -log-level is trace, debug, info, warn or error\n");
     return 2;
   }
   set_up_log(flags->value("log-level"));

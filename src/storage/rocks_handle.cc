@@ -59,6 +59,8 @@ Result<std::unique_ptr<RocksHandle>> RocksHandle::open(const RocksOptions& optio
   std::unique_ptr<RocksHandle> handle(new RocksHandle(mode, make_env(options), alarm));
   const rocksdb::Options settings = make_settings(options, *handle->env_, alarm);
   const std::string path = options.path + "/db";
+  // Otherwise RocksDB warns that it is not there yet.
+  if (mode == Mode::kReadWrite) handle->env_->CreateDirIfMissing(path).PermitUncheckedError();
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = mode == Mode::kReadWrite ? rocksdb::DB::Open(settings, path, &db)
                                                           : rocksdb::DB::OpenForReadOnly(settings, path, &db);

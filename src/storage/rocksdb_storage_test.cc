@@ -58,6 +58,14 @@ class RocksStorageTest : public ::testing::Test {
 
 // ---- Opening.
 
+TEST_F(RocksStorageTest, ANewStoreIsOpenedWithoutWarnings) {
+  std::string warnings;
+  RocksOptions quiet = options();
+  quiet.warn = [&warnings](std::string_view line) { warnings.append(line).append("\n"); };
+  ASSERT_OK(RocksStorage::open(std::move(quiet), clock_));
+  EXPECT_EQ(warnings, "");
+}
+
 TEST_F(RocksStorageTest, ReopeningKeepsEntriesAndVersionsGoOn) {
   open();
   const Version first = store_->commit(writes({put("a", "1"), put("b", "1")})).at;
