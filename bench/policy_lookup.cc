@@ -1,10 +1,10 @@
-// How long a policy check takes: 50 policies of 50 rules, of which each 5 is exact, a prefix, or has segment wildcards.
+// What a policy check costs, in CPU time: 50 policies of 50 rules, of which each 5 is exact, a prefix, or has segment wildcards.
 //
 // usage: policy_lookup [seconds=N]      prints one line of JSON
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,7 +15,6 @@
 namespace {
 
 using namespace keyhold::core;
-using Clock = std::chrono::steady_clock;
 
 constexpr int kPolicies = 50;
 constexpr int kRules = 50;
@@ -45,6 +44,8 @@ CompiledPolicies compile() {
   return CompiledPolicies::compile(policies);
 }
 
+double cpu_s() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
 struct Question {
   const char* name;
   Asked asked;
@@ -54,12 +55,12 @@ struct Question {
 double nanoseconds_each(const CompiledPolicies& policies, const Question& question, double seconds) {
   std::size_t asked = 0;
   std::size_t granted = 0;
-  const auto begin = Clock::now();
+  const double begin_s = cpu_s();
   double elapsed_s = 0;
   while (elapsed_s < seconds) {
     for (const std::string& path : question.paths) granted += policies.lookup(path, question.asked).allows_anything() ? 1 : 0;
     asked += question.paths.size();
-    elapsed_s = std::chrono::duration<double>(Clock::now() - begin).count();
+    elapsed_s = cpu_s() - begin_s;
   }
   CHECK(granted == asked);
   return elapsed_s * 1e9 / static_cast<double>(asked);
@@ -70,9 +71,9 @@ double nanoseconds_each(const CompiledPolicies& policies, const Question& questi
 int main(int argc, char** argv) {
   const std::string_view argument = argc > 1 ? argv[1] : "";
   const double seconds = argument.starts_with("seconds=") ? std::atof(argv[1] + 8) : 1;
-  const auto begin = Clock::now();
+  const double begin_s = cpu_s();
   const CompiledPolicies policies = compile();
-  const double compile_ms = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+  const double compile_ms = (cpu_s() - begin_s) * 1000;
 
   std::array<Question, 4> questions{{{"exact", Asked::kOne, {}}, {"prefix", Asked::kOne, {}}, {"segment", Asked::kOne, {}}, {"list", Asked::kList, {}}}};
   for (int policy = 0; policy < kPolicies; ++policy) {

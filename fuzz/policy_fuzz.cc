@@ -45,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const CompiledPolicies compiled = CompiledPolicies::compile(policies);
   const auto check = [&](const std::string& asked_path) {
     if (asked_path.find("//") != std::string::npos) return;  // Not canonical: never asked.
-    for (const Asked asked : {Asked::kOne, Asked::kList}) {
+    for (const Asked asked : {Asked::kOne, Asked::kList, Asked::kScan}) {
       CHECK(compiled.lookup(asked_path, asked).capabilities == test::reference_lookup(policies, asked_path, asked));
     }
   };

@@ -51,6 +51,7 @@ inline constexpr std::size_t kDiskThreads = 4;        // Handlers that wait for 
 inline constexpr std::size_t kRemoteThreads = 16;
 inline constexpr std::size_t kPoolQueueMax = 1024;    // Tasks waiting for a pool; over it 503 at once.
 inline constexpr std::size_t kEntryCacheBytesMax = 64 * 1024 * 1024;
+inline constexpr std::size_t kCompiledPoliciesMax = 4096;  // Different lists of policies kept compiled; all are dropped at the bound.
 inline constexpr std::size_t kPrincipalsMax = 16 * 1024;  // Compiled principals kept; all are dropped at the bound.
 
 }  // namespace keyhold::limits

@@ -79,7 +79,7 @@ Result<std::shared_ptr<const Principal>> Authenticator::principal_of(const Subje
   principal->token = token.record;
   const auto& blocks = token.record->bound_cidrs();
   TRY_ASSIGN(principal->bound_cidrs, CidrList::parse(std::vector<std::string>(blocks.begin(), blocks.end())));
-  principal->policies = subject.config->grants_of(*principal->token).compile();
+  principal->policies = subject.config->policies_of(*principal->token);
   principal->audit_members =
       render_principal(*principal, subject.session.redactor.hash(subject.request.credential.token.reveal()));
   MutexLock lock(mutex_);

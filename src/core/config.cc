@@ -85,6 +85,21 @@ Grants Config::grants_of(const records::Token& token) const {
   return grants;
 }
 
+CompiledPolicies Config::policies_of(const records::Token& token) const {
+  std::string key = std::to_string(token.namespace_id());
+  for (const std::string& name : token.policies()) key.append(1, '\0').append(name);
+  {
+    MutexLock lock(compiled_mutex_);
+    if (const auto known = compiled_.find(key); known != compiled_.end()) return known->second;
+  }
+  const Grants grants = grants_of(token);
+  CompiledPolicies compiled = grants.root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(grants.policies);
+  MutexLock lock(compiled_mutex_);
+  if (compiled_.size() >= limits::kCompiledPoliciesMax) compiled_.clear();
+  compiled_.emplace(std::move(key), compiled);
+  return compiled;
+}
+
 storage::Version Config::mounts_version(keys::NamespaceId owner) const {
   const auto found = mounts_versions_.find(owner);
   return found == mounts_versions_.end() ? 0 : found->second;

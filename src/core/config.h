@@ -34,10 +34,6 @@ struct MountPoint {
 struct Grants {
   bool root = false;
   std::vector<std::shared_ptr<const Policy>> policies;
-
-  CompiledPolicies compile() const {
-    return root ? CompiledPolicies::root_policy() : CompiledPolicies::compile(policies);
-  }
 };
 
 /// The name of the engine that serves a mount: its type, and the version if its options name one: "kv-v2".
@@ -57,6 +53,8 @@ class Config {
   bool policy_unusable(keys::NamespaceId owner, std::string_view name) const;
   /// What a token has by its policies: one that does not exist gives nothing, and one that cannot be used takes all but root.
   Grants grants_of(const records::Token& token) const;
+  /// The same, made for asking; compiled once for all tokens with the same policies.
+  CompiledPolicies policies_of(const records::Token& token) const;
   /// Version of the mount guard (core/keys.h) at which the mounts were read. Who decides by what is mounted reads the
   /// guard in its transaction, compares, and answers kConflict when they differ.
   storage::Version mounts_version(keys::NamespaceId owner) const;
@@ -74,6 +72,9 @@ class Config {
   std::map<Name, MountPoint, NameLess> mounts_;  // By path without its slash.
   std::map<keys::NamespaceId, storage::Version> mounts_versions_;
   std::map<Name, std::shared_ptr<const Policy>, NameLess> policies_;
+
+  mutable Mutex compiled_mutex_;
+  mutable std::unordered_map<std::string, CompiledPolicies> compiled_ GUARDED_BY(compiled_mutex_);  // By namespace and names.
 };
 
 /// Keeps the Config of an unsealed store current: a commit that changes a mount or a policy marks it stale before it

@@ -27,9 +27,11 @@ Capability capability_of_update(bool exists) { return exists ? Capability::kUpda
 
 /// Whether the policies allow what the route does to anything at that path: of create and update, either.
 bool may_ask(const Principal& principal, const BoundRoute& route, std::string_view path) {
-  const CompiledPolicies& policies = principal.policies;
-  if (route.exists == nullptr) return policies.allows(path, route.info->access.capability());
-  return policies.allows(path, Capability::kCreate) || policies.allows(path, Capability::kUpdate);
+  const Access& access = route.info->access;
+  const Grant grant = principal.policies.lookup(path, asked_with(access.capability()));
+  if (access.needs_sudo() && !grant.allows(Capability::kSudo)) return false;
+  if (route.exists == nullptr) return grant.allows(access.capability());
+  return grant.allows(Capability::kCreate) || grant.allows(Capability::kUpdate);
 }
 
 }  // namespace

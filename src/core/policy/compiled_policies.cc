@@ -34,14 +34,14 @@ struct CompiledPolicies::Table {
   std::unordered_map<std::string, ExactRule, TextHash, std::equal_to<>> exact;  // By path without its trailing slash.
   WildcardRules wildcards;
 
-  /// Of a list the path ends with a slash.
+  /// Of a list or scan the path ends with a slash.
   const Permissions* find_exact(std::string_view path, Asked asked) const {
     const auto found = exact.find(without_slash(path));
     if (found == exact.end()) return nullptr;
     const auto& [plain, slashed] = found->second;
     if (plain && plain->capabilities.denies()) return &*plain;
     if (path.ends_with('/') && slashed) return &*slashed;
-    return plain && (asked == Asked::kList || !path.ends_with('/')) ? &*plain : nullptr;
+    return plain && (asked != Asked::kOne || !path.ends_with('/')) ? &*plain : nullptr;
   }
 };
 
@@ -86,14 +86,14 @@ Grant CompiledPolicies::lookup(std::string_view path, Asked asked) const {
   if (root_) return {CapabilitySet::all()};
   if (table_ == nullptr) return {};
   std::string folder;
-  if (asked == Asked::kList && !path.ends_with('/')) {
+  if (asked != Asked::kOne && !path.ends_with('/')) {
     folder.reserve(path.size() + 1);
     folder.append(path).push_back('/');
     path = folder;
   }
   const Permissions* found = table_->find_exact(path, asked);
   if (found == nullptr) {
-    found = asked == Asked::kList ? table_->wildcards.find_for_list(path) : table_->wildcards.find(path);
+    found = asked == Asked::kOne ? table_->wildcards.find(path) : table_->wildcards.find_for_folder(path, asked);
   }
   if (found == nullptr) return {};
   return {found->capabilities, found->restrictions.get()};

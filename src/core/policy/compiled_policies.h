@@ -7,14 +7,9 @@
 
 #include "core/policy/permissions.h"
 #include "core/policy/policy.h"
+#include "core/policy/wildcard_rules.h"
 
 namespace keyhold::core {
-
-/// What is asked for at a path. Lists and scans are of what lies below, so "a" and "a/" are the same question.
-enum class Asked : std::uint8_t { kOne, kList };
-constexpr Asked asked_with(Capability capability) {
-  return capability == Capability::kList || capability == Capability::kScan ? Asked::kList : Asked::kOne;
-}
 
 /// What the one rule that applies to a path grants. Empty when there is none. Lives as long as the policies it comes from.
 struct Grant {
@@ -44,7 +39,7 @@ class CompiledPolicies {
 
   bool root() const { return root_; }
 
-  /// `path` is canonical (core/path.h). Allocates only for a list of a path without its slash.
+  /// `path` is canonical (core/path.h). Allocates only for a list or scan of a path without its slash.
   Grant lookup(std::string_view path, Asked asked) const;
   bool allows(std::string_view path, Capability capability) const {
     return lookup(path, asked_with(capability)).allows(capability);

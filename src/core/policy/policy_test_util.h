@@ -71,7 +71,7 @@ struct ReferenceRule {
 };
 
 inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Policy>> policies, std::string path, Asked asked) {
-  if (asked == Asked::kList && !path.ends_with('/')) path += '/';
+  if (asked != Asked::kOne && !path.ends_with('/')) path += '/';
   const bool slash = path.ends_with('/');
   const std::string plain = slash ? path.substr(0, path.size() - 1) : path;
 
@@ -87,12 +87,12 @@ inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Poli
   const auto at_plain = exact.find(plain);
   if (at_plain != exact.end() && at_plain->second.denies()) return at_plain->second;
   if (const auto found = exact.find(path); found != exact.end()) return found->second;
-  if (asked == Asked::kList && at_plain != exact.end()) return at_plain->second;
+  if (asked != Asked::kOne && at_plain != exact.end()) return at_plain->second;
 
   std::vector<ReferenceRule> candidates;
   for (const auto& [text, capabilities] : wild) {
     const ReferenceRule rule{text, capabilities};
-    if (rule.matches(path) || (asked == Asked::kList && rule.matches(plain))) candidates.push_back(rule);
+    if (rule.matches(path) || (asked != Asked::kOne && rule.matches(plain))) candidates.push_back(rule);
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const ReferenceRule& a, const ReferenceRule& b) { return b.loses_to(a); });
@@ -107,8 +107,9 @@ inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Poli
     const bool without = rule.matches(plain) && !std::exchange(prefix_without, prefix_without || rule.matches(plain));
     return !with && !without;
   });
+  const Capability sought = asked == Asked::kScan ? Capability::kScan : Capability::kList;
   for (const ReferenceRule& rule : candidates) {
-    if (rule.capabilities.denies() || rule.capabilities.contains(Capability::kList)) return rule.capabilities;
+    if (rule.capabilities.denies() || rule.capabilities.contains(sought)) return rule.capabilities;
   }
   return candidates.front().capabilities;
 }

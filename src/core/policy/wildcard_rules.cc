@@ -83,23 +83,22 @@ std::size_t WildcardRules::child_of(std::size_t node, std::string_view segment) 
 }
 
 const Permissions* WildcardRules::find(std::string_view path) const {
-  Best best;
-  collect(path, best);
+  Best best{Asked::kOne};
+  if (const auto* prefix = prefixes_.longest(path)) consider(prefix->number, best);
+  collect_below(nodes_.front(), path, best);
   return best.any ? &by_rank_[*best.any] : nullptr;
 }
 
-const Permissions* WildcardRules::find_for_list(std::string_view folder) const {
-  Best best;
-  collect(folder, best);
-  collect(folder.substr(0, folder.size() - 1), best);
-  const std::optional<Rank> winner = best.denies || best.lists ? std::max(best.denies, best.lists) : best.any;
+const Permissions* WildcardRules::find_for_folder(std::string_view folder, Asked asked) const {
+  Best best{asked};
+  // Of prefixes alone, the longest of each spelling.
+  const auto* prefix = prefixes_.longest(folder);
+  if (prefix != nullptr) consider(prefix->number, best);
+  while (prefix != nullptr && prefix->prefix.size() == folder.size()) prefix = prefixes_.shorter(*prefix);
+  if (prefix != nullptr) consider(prefix->number, best);
+  collect_below(nodes_.front(), folder, best);
+  const std::optional<Rank> winner = best.denies || best.grants ? std::max(best.denies, best.grants) : best.any;
   return winner ? &by_rank_[*winner] : nullptr;
-}
-
-void WildcardRules::collect(std::string_view path, Best& best) const {
-  // Of prefixes alone, the longest comes before all others.
-  if (const auto* prefix = prefixes_.longest(path)) consider(prefix->number, best);
-  collect_below(nodes_.front(), path, best);
 }
 
 /// As deep as the deepest pattern, at most.
@@ -109,14 +108,13 @@ void WildcardRules::collect_below(const Node& node, std::string_view rest, Best&
   for (const auto* ending = node.open.longest(segment); ending != nullptr; ending = node.open.shorter(*ending)) {
     consider(ending->number, best);
   }
+  const bool goes_on = slash != std::string_view::npos;
+  const bool may_end = !goes_on || (best.asked != Asked::kOne && slash + 1 == rest.size());
   const auto literal = node.literals.find(segment);
   for (const std::size_t child : {literal == node.literals.end() ? kNone : literal->second, node.any}) {
     if (child == kNone) continue;
-    if (slash != std::string_view::npos) {
-      collect_below(nodes_[child], rest.substr(slash + 1), best);
-    } else if (nodes_[child].whole) {
-      consider(*nodes_[child].whole, best);
-    }
+    if (may_end && nodes_[child].whole) consider(*nodes_[child].whole, best);
+    if (goes_on) collect_below(nodes_[child], rest.substr(slash + 1), best);
   }
 }
 
@@ -124,7 +122,8 @@ void WildcardRules::consider(Rank rank, Best& best) const {
   const CapabilitySet capabilities = by_rank_[rank].capabilities;
   best.any = std::max(best.any, std::optional(rank));
   if (capabilities.denies()) best.denies = std::max(best.denies, std::optional(rank));
-  if (capabilities.contains(Capability::kList)) best.lists = std::max(best.lists, std::optional(rank));
+  const Capability sought = best.asked == Asked::kScan ? Capability::kScan : Capability::kList;
+  if (capabilities.contains(sought)) best.grants = std::max(best.grants, std::optional(rank));
 }
 
 }  // namespace keyhold::core

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -15,6 +16,13 @@
 
 namespace keyhold::core {
 
+/// What is asked for at a path. Lists and scans are of what lies below, so "a" and "a/" are the same question.
+enum class Asked : std::uint8_t { kOne, kList, kScan };
+constexpr Asked asked_with(Capability capability) {
+  if (capability == Capability::kScan) return Asked::kScan;
+  return capability == Capability::kList ? Asked::kList : Asked::kOne;
+}
+
 /// The rules with wildcards, by priority: of those that match a path the one wins whose first wildcard comes later; then the one
 /// that does not end with '*'; then the one with fewer '+'; then the longer; then the greater in byte order.
 ///
@@ -28,18 +36,19 @@ class WildcardRules {
 
   /// The winner for a path, or nullptr.
   const Permissions* find(std::string_view path) const;
-  /// The winner for a list of `folder`, which ends with a slash. Rules may match it with or without the slash; of all that do the
-  /// first that grants list wins, unless one that denies comes before it (CVE-2026-63131).
-  const Permissions* find_for_list(std::string_view folder) const;
+  /// The winner for a list or scan of `folder`, which ends with a slash. Rules may match it with or without the slash; of all that
+  /// do the first that grants just that wins, unless one that denies comes before it (CVE-2026-63131).
+  const Permissions* find_for_folder(std::string_view folder, Asked asked) const;
 
  private:
   /// Place of a rule in the order of priority; the higher wins.
   using Rank = std::size_t;
   /// The highest of the ranks met.
   struct Best {
-    std::optional<Rank> any;
-    std::optional<Rank> denies;
-    std::optional<Rank> lists;
+    Asked asked;
+    std::optional<Rank> any = {};
+    std::optional<Rank> denies = {};
+    std::optional<Rank> grants = {};  // The list or scan that is asked for.
   };
   struct TextHash {
     using is_transparent = void;
@@ -55,7 +64,6 @@ class WildcardRules {
   };
 
   std::size_t child_of(std::size_t node, std::string_view segment);
-  void collect(std::string_view path, Best& best) const;
   void collect_below(const Node& node, std::string_view rest, Best& best) const;
   void consider(Rank rank, Best& best) const;
 

@@ -56,7 +56,7 @@ Result<Reply> answer(const Call& call, const CompiledPolicies& policies) {
 Result<CompiledPolicies> policies_of(const Call& call, Result<core::TokenState> token, std::string_view what) {
   if (!token.ok() && token.code() == Code::kDenied) return Error{Code::kInvalid, "invalid " + std::string(what)};
   if (!token.ok()) return std::move(token).error();
-  return call.config().grants_of(*token->record).compile();
+  return call.config().policies_of(*token->record);
 }
 
 void append_parameters(json::Writer& writer, std::string_view member, const core::ParameterRules::ByName& parameters) {
