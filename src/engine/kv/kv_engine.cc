@@ -42,6 +42,12 @@ Result<void> check_cas(const Call& call, const Target& target) {
   return {};
 }
 
+/// nullptr: no such version. As Vault: what is no number from 1 on asks for the current one.
+const secrets::Version* version_asked_for(const Call& call, const secrets::Head& head) {
+  const std::int64_t number = call.fields().integer("version");
+  return number <= 0 ? secrets::current_version(head) : secrets::version_numbered(head, static_cast<std::uint64_t>(number));
+}
+
 Result<Target> find_target(Call& call) {
   Target target;
   TRY_ASSIGN(target.head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
@@ -103,10 +109,7 @@ void append_subkeys(json::Writer& writer, json::Value object, std::int64_t depth
 Result<Reply> KvEngine::read(Call& call) {
   TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::not_found();
-  const std::int64_t wanted = call.fields().integer("version");
-  if (wanted < 0) return Error{Code::kInvalid, "the version must not be negative"};
-  const auto* version = wanted == 0 ? secrets::current_version(*head)
-                                    : secrets::version_numbered(*head, static_cast<std::uint64_t>(wanted));
+  const auto* version = version_asked_for(call, *head);
   if (version == nullptr) return Reply::not_found();
 
   Reply reply = secrets::readable(*version, call.now()) ? Reply() : Reply::not_found();
@@ -130,9 +133,7 @@ Result<Reply> KvEngine::read(Call& call) {
 Result<Reply> KvEngine::read_subkeys(Call& call) {
   TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::not_found();
-  const std::int64_t wanted = call.fields().integer("version");
-  const auto* version = wanted <= 0 ? secrets::current_version(*head)
-                                    : secrets::version_numbered(*head, static_cast<std::uint64_t>(wanted));
+  const auto* version = version_asked_for(call, *head);
   if (version == nullptr) return Reply::not_found();
 
   Reply reply = secrets::readable(*version, call.now()) ? Reply() : Reply::not_found();

@@ -13,6 +13,9 @@ using core::FieldValues;
 using core::Reply;
 using custom_metadata::Change;
 
+/// Secrets whose metadata one answer tells: each has to be read.
+constexpr std::size_t kDetailedMax = 1000;
+
 /// Whether a client names the field: null sets it back, which is not the same as saying nothing.
 bool given(const FieldValues& fields, std::string_view name) { return fields.has(name) || fields.is_null(name); }
 
@@ -84,6 +87,9 @@ Result<Reply> change_metadata(Call& call, const secrets::Head* existing, Change 
 Result<Reply> list_with_metadata(Call& call, secrets::Depth depth) {
   TRY_ASSIGN(const auto names, names_asked_for(call, {}, depth));
   if (names.empty()) return Reply::not_found();
+  if (names.size() > kDetailedMax) {
+    return Error{Code::kInvalid, "too many secrets for one answer: ask for pages with \"limit\" and \"after\""};
+  }
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object().key("key_info").begin_object();

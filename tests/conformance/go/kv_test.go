@@ -55,6 +55,33 @@ func keyValueCases(run func(string, func(*testing.T)), client *api.Client) {
 		equal(t, "content", read(t, path), fields{"version": "1"})
 	})
 
+	run("CasRace", func(t *testing.T) {
+		path := freshPath(t, client, 0)
+		for version := 0; version < 5; version++ {
+			answers := make(chan error, 50)
+			for racer := 0; racer < cap(answers); racer++ {
+				go func(patches bool) {
+					var err error
+					if patches {
+						_, err = kv.Patch(ctx, path, fields{"by": "patch"}, api.WithMergeMethod("patch"), api.WithCheckAndSet(version))
+					} else {
+						_, err = kv.Put(ctx, path, fields{"by": "put"}, api.WithCheckAndSet(version))
+					}
+					answers <- err
+				}(version > 0 && racer%2 == 0)
+			}
+			winners := 0
+			for racer := 0; racer < cap(answers); racer++ {
+				if err := <-answers; err == nil {
+					winners++
+				} else {
+					refused(t, err, 400, "check-and-set parameter did not match the current version")
+				}
+			}
+			equal(t, "winners", winners, 1)
+		}
+	})
+
 	run("Metadata", func(t *testing.T) {
 		path := freshPath(t, client, 0)
 		must(t, kv.PutMetadata(ctx, path, api.KVMetadataPutInput{
