@@ -84,7 +84,7 @@ Result<std::unique_ptr<DevServer>> DevServer::start(const Flags& flags) {
   Settings settings;
   settings.store = Settings::Store::kMemory;
   settings.facts.storage_type = "inmem";
-  settings.journal_directory = dev->directory_->path() + "/audit";
+  settings.journal.directory = dev->directory_->path() + "/audit";
   TRY_ASSIGN(const http::ListenerOptions listener, listener_of(flags, dev->directory_->path()));
   settings.listeners = {listener};
   settings.doors = http::Server::Doors::kClosed;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <future>
+#include <limits>
 
 #include "storage/memory_storage.h"
 #include "storage/rocksdb_storage.h"
@@ -52,8 +53,8 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   http::ServerOptions http_options;
   http_options.listeners = settings.listeners;
 
-  core::audit::JournalOptions journal_options;
-  journal_options.directory = settings.journal_directory;
+  core::audit::JournalOptions journal_options = settings.journal;
+  journal_options.warn = warn;
   http_options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   journal_options.streams = http_options.threads;
   TRY_ASSIGN(journal_, at(settings.journal_directory, core::audit::Journal::open(journal_options, clock_)));
@@ -86,8 +87,14 @@ void KeyholdServer::start_forwarders(const Settings& settings) {
   };
   for (const core::audit::Device& device : settings.audit_devices) {
     forwarders_.push_back(std::make_unique<core::audit::Forwarder>(core::audit::Forwarder::Parts{
-        device, settings.journal_directory, *journal_, clock_, file_calls_, hash, warn}));
+        device, settings.journal.directory, *journal_, clock_, file_calls_, hash, warn}));
   }
+  if (forwarders_.empty()) return;
+  journal_->set_forwarded([this](int stream) {
+    std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
+    for (const auto& forwarder : forwarders_) below = std::min(below, forwarder->forwarded_below(stream));
+    return below;
+  });
 }
 
 Result<void> KeyholdServer::reload() {
@@ -107,6 +114,7 @@ KeyholdServer::~KeyholdServer() {
   if (vault_api_) {
     if (const auto closed = vault_api_->close_lanes(); !closed.ok()) warn(closed.error().message);
   }
+  if (journal_) journal_->set_forwarded(nullptr);
   forwarders_.clear();  // After the last records, while there is a key to hash with.
   node_.reset();        // Stops the jobs.
   journal_.reset();     // Writes the last checkpoint.

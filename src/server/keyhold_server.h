@@ -28,7 +28,7 @@ struct Settings {
   enum class Store { kMemory, kEmbedded };
   Store store = Store::kEmbedded;
   std::string store_path;
-  std::string journal_directory;
+  core::audit::JournalOptions journal;
   engine::ServerFacts facts;
   http::Server::Doors doors = http::Server::Doors::kOpen;  // Closed: nobody is served before open_doors().
   std::vector<core::audit::Device> audit_devices;

@@ -21,7 +21,7 @@ class KeyholdServerTest : public ::testing::Test {
   KeyholdServerTest() {
     Settings settings;
     settings.store = Settings::Store::kMemory;
-    settings.journal_directory = directory_.path() + "/audit";
+    settings.journal.directory = directory_.path() + "/audit";
     settings.facts = {"inmem", "prod"};
     settings.listeners = {http::ListenerOptions{.host = "127.0.0.1"}};
     auto started = KeyholdServer::start(std::move(settings));

@@ -81,8 +81,10 @@ Settings settings_of(const Config& config) {
   settings.store =
       config.storage.kind == StorageConfig::Kind::kMemory ? Settings::Store::kMemory : Settings::Store::kEmbedded;
   settings.store_path = config.storage.path;
-  settings.journal_directory = config.journal.directory;
+  settings.journal.directory = config.journal.directory;
   settings.facts = {config.storage.type, config.cluster_name};
+  settings.journal.retain_bytes = config.journal.retain_bytes;
+  settings.journal.when_full = config.journal.when_full;
   settings.audit_devices = config.audit_devices;
   for (const ListenerConfig& listener : config.listeners) {
     http::ListenerOptions options;
@@ -113,11 +115,11 @@ int run_configured(const Flags& flags, const sigset_t& signals) {
   }
   Settings settings = settings_of(config);
   std::unique_ptr<TemporaryDirectory> temporary;
-  if (settings.journal_directory.empty()) {
+  if (settings.journal.directory.empty()) {
     auto made = TemporaryDirectory::make();
     if (!made.ok()) return fail(made.error());
     temporary = std::move(*made);
-    settings.journal_directory = temporary->path() + "/audit";
+    settings.journal.directory = temporary->path() + "/audit";
     spdlog::warn("the audit journal goes when the server ends: set audit_journal {{ directory }} to keep it");
   }
   auto server = KeyholdServer::start(settings);

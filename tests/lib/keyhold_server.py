@@ -133,8 +133,10 @@ class Server:
         return server
 
     @classmethod
-    def configured(cls, tls=False, storage="raft", directory=None, store=None, audit=None, extra="", binary=None):
-        """A server of a configuration file, not yet initialised. `store` and `audit` put those folders elsewhere."""
+    def configured(cls, tls=False, storage="raft", directory=None, store=None, audit=None, extra="", journal="",
+                   binary=None):
+        """A server of a configuration file, not yet initialised. `store` and `audit` put those folders elsewhere; `journal` and `extra`
+        are lines inside the audit_journal stanza and after it."""
         server = cls(directory=directory, binary=binary)
         lines = ['listener "tcp" {', '  address = "127.0.0.1:0"']
         if tls:
@@ -152,7 +154,7 @@ class Server:
             lines.append(f'  path = "{store or server.directory / "store"}"')
         lines.append("}")
         server.audit_directory = pathlib.Path(audit or server.directory / "audit")
-        lines += ["audit_journal {", f'  directory = "{server.audit_directory}"', "}", extra]
+        lines += ["audit_journal {", f'  directory = "{server.audit_directory}"', journal, "}", extra]
         server._listeners += extra.count("listener ")
         configuration = server.directory / "server.hcl"
         configuration.write_text("\n".join(lines) + "\n")
@@ -279,10 +281,10 @@ class Server:
     def journal_files(self):
         return sorted(path for path in self.audit_directory.rglob("*") if path.is_file())
 
-    def verify_journal(self):
+    def verify_journal(self, *options):
         """Runs `keyhold audit verify` over the journal."""
-        return subprocess.run([self.binary, "audit", "verify", self.audit_directory], capture_output=True, text=True,
-                              timeout=120)
+        return subprocess.run([self.binary, "audit", "verify", self.audit_directory, *options], capture_output=True,
+                              text=True, timeout=120)
 
 
 def cpu_s_of(pid):

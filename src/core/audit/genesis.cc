@@ -43,17 +43,17 @@ std::optional<std::uint64_t> number_member(const json::Value& object, std::strin
   return parse_decimal(member->raw());
 }
 
-std::optional<Genesis::Previous> parse_previous(const json::Value& object) {
+}  // namespace
+
+std::optional<Genesis::Previous> Genesis::Previous::parse(const json::Value& object) {
   auto file = string_member(object, "file");
   const auto sequence = number_member(object, "seq");
   const auto chain = string_member(object, "chain");
   if (!file || !sequence || !chain) return std::nullopt;
   const auto digest = digest_from_hex(*chain);
   if (!digest) return std::nullopt;
-  return Genesis::Previous{.file = *std::move(file), .sequence = *sequence, .chain = *digest};
+  return Previous{.file = *std::move(file), .sequence = *sequence, .chain = *digest};
 }
-
-}  // namespace
 
 std::string Genesis::members() const {
   std::string out = "\"genesis\":{\"version\":" + std::to_string(kFormatVersion) + ",\"journal\":";
@@ -91,7 +91,7 @@ std::optional<Genesis> Genesis::parse(std::string_view members) {
     if (name == *begin) genesis.begin = value;
   }
   if (const auto previous = object->find("previous")) {
-    genesis.previous = parse_previous(*previous);
+    genesis.previous = Previous::parse(*previous);
     if (!genesis.previous) return std::nullopt;
   }
   genesis.torn_bytes = number_member(*object, "torn_bytes").value_or(0);

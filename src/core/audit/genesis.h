@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "core/audit/line.h"
 
 namespace keyhold::core::audit {
@@ -28,6 +29,10 @@ struct Genesis {
     std::string file;
     std::uint64_t sequence = 0;  // Of its last line.
     Digest chain{};              // Of its last line: the chain goes on from it.
+
+    /// From the members of an object with these names. Nothing if one is missing or malformed.
+    static std::optional<Previous> parse(const json::Value& object);
+    friend bool operator==(const Previous&, const Previous&) = default;
   };
 
   std::string journal;  // Random id of the stream's journal, 32 hexadecimal digits.

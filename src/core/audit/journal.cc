@@ -12,6 +12,7 @@
 #include "base/encoding.h"
 #include "base/mutex.h"
 #include "core/audit/recovery.h"
+#include "core/audit/retention.h"
 #include "core/audit/stream.h"
 #include "crypto/random.h"
 
@@ -20,7 +21,15 @@ namespace {
 
 constexpr const char* kPublicKeyFile = "journal.pub";
 constexpr std::size_t kJournalIdBytes = 16;
+constexpr int kFilesRetained = 4;         // Of a stream at least, so that the oldest can be dropped.
 constexpr std::int64_t kIdleMs = 60'000;  // The sync thread looks around this often with nothing to do.
+
+JournalOptions with_files_to_drop(JournalOptions options) {
+  if (options.retain_bytes == 0 || options.streams < 1) return options;
+  const auto files = static_cast<std::uint64_t>(kFilesRetained * options.streams);
+  options.rotate_bytes = std::min(options.rotate_bytes, options.retain_bytes / files);
+  return options;
+}
 
 /// Nothing if there is no such file or it is not one of ours.
 std::string read_public_key(const Descriptor& directory) {
@@ -34,7 +43,7 @@ std::string read_public_key(const Descriptor& directory) {
 class JournalImpl final : public Journal {
  public:
   JournalImpl(JournalOptions options, const Clock& clock, std::unique_ptr<FileCalls> owned_calls, FileCalls* calls)
-      : options_(std::move(options)),
+      : options_(with_files_to_drop(std::move(options))),
         owned_calls_(std::move(owned_calls)),
         context_{.options = options_, .clock = clock, .calls = calls != nullptr ? *calls : *owned_calls_, .bell = {}} {}
 
@@ -70,6 +79,7 @@ class JournalImpl final : public Journal {
       const std::string own = end && !end->journal.empty() ? end->journal : journal;
       streams_.push_back(std::make_unique<Stream>(context_, index, own, std::move(end), public_key));
     }
+    retention_.tidy(directory_, streams_);
     sync_thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -91,7 +101,10 @@ class JournalImpl final : public Journal {
             .write_failures = context_.write_failures,
             .sync_failures = context_.sync_failures,
             .files_lost = context_.files_lost,
-            .signing_failures = context_.signing_failures};
+            .signing_failures = context_.signing_failures,
+            .bytes = context_.total_bytes,
+            .files_dropped = context_.files_dropped,
+            .files_dropped_unforwarded = context_.files_dropped_unforwarded};
   }
 
   int streams() const override { return static_cast<int>(streams_.size()); }
@@ -99,6 +112,9 @@ class JournalImpl final : public Journal {
     return streams_[static_cast<std::size_t>(stream)]->synced_end();
   }
 
+  void set_forwarded(std::function<std::uint64_t(int)> forwarded_below) override {
+    retention_.set_forwarded(std::move(forwarded_below));
+  }
   void add_listener(Bell& listener) override EXCLUDES(listeners_mutex_) {
     MutexLock lock(listeners_mutex_);
     listeners_.push_back(&listener);
@@ -123,6 +139,7 @@ class JournalImpl final : public Journal {
       if (synced) ring_listeners();
       MonotonicMillis due = context_.clock.monotonic_ms() + kIdleMs;
       for (const auto& stream : streams_) due = std::min(due, stream->catch_up());
+      due = std::min(due, retention_.tidy(directory_, streams_));
       wait_ms = std::clamp<std::int64_t>(due - context_.clock.monotonic_ms(), 1, kIdleMs);
     }
     for (const auto& stream : streams_) stream->close();
@@ -139,6 +156,7 @@ class JournalImpl final : public Journal {
   Descriptor directory_;  // Locked.
   std::string journal_;
   std::vector<std::unique_ptr<Stream>> streams_;
+  Retention retention_{options_, context_};  // Of the sync thread, once it runs.
   Mutex listeners_mutex_;
   std::vector<Bell*> listeners_ GUARDED_BY(listeners_mutex_);
   Mutex signer_mutex_;  // One change of the signer at a time, of file and streams together.

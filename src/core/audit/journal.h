@@ -24,6 +24,17 @@ struct JournalOptions {
   std::int64_t sync_ms = 100;   // A background sync follows a write within this.
   std::uint64_t rotate_bytes = 256ull * 1024 * 1024;  // A stream goes on in a new file after this.
 
+  /// Of all files together; 0 = without bound. Reached, no request is taken, or the oldest closed files are dropped. So that
+  /// there are some, a stream goes on in a new file after a part of it at the latest.
+  std::uint64_t retain_bytes = 0;
+  enum class WhenFull : std::uint8_t {
+    kRefuse,
+    kDropForwarded,  // What all audit devices have; when there is no more of it, as kRefuse.
+    kDrop,
+  };
+  WhenFull when_full = WhenFull::kRefuse;
+  std::function<void(std::string_view)> warn = {};  // Lines for the operator's log; from any thread.
+
   static constexpr int kStreamsMax = 1024;
 };
 
@@ -61,6 +72,9 @@ struct JournalCounters {
   std::uint64_t sync_failures = 0;   // Files given up because they could not be synced.
   std::uint64_t files_lost = 0;      // Files given up because they were unlinked or replaced.
   std::uint64_t signing_failures = 0;  // Checkpoints, or the public key, that could not be written.
+  std::uint64_t bytes = 0;             // Of all files, when there is a bound.
+  std::uint64_t files_dropped = 0;     // Because of the bound.
+  std::uint64_t files_dropped_unforwarded = 0;  // Of them, before all audit devices had them.
 };
 
 /// The part of a stream's current file that is on disk and will not be cut off again: what a reader may take of it. Of files that
@@ -99,6 +113,9 @@ class Journal {
   /// Rings `listener` after each sync, until it is removed.
   virtual void add_listener(Bell& listener) = 0;
   virtual void remove_listener(Bell& listener) = 0;
+  /// Tells the sequence number below which all devices have a stream's lines; nullptr = they have none. Not called after a call with
+  /// another returns.
+  virtual void set_forwarded(std::function<std::uint64_t(int stream)> forwarded_below) = 0;
 };
 
 }  // namespace keyhold::core::audit

@@ -82,6 +82,7 @@ Digest append_line(std::string& out, std::uint64_t sequence, std::string_view ti
 LineKind kind_of(std::string_view members) {
   if (members.starts_with("\"genesis\":")) return LineKind::kGenesis;
   if (members.starts_with("\"checkpoint\":")) return LineKind::kCheckpoint;
+  if (members.starts_with("\"dropped\":")) return LineKind::kDropped;
   return LineKind::kRecord;
 }
 

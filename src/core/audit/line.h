@@ -38,7 +38,7 @@ class TimeText {
 Digest append_line(std::string& out, std::uint64_t sequence, std::string_view time, std::string_view members,
                    const Digest& previous);
 
-enum class LineKind : std::uint8_t { kRecord, kGenesis, kCheckpoint };
+enum class LineKind : std::uint8_t { kRecord, kGenesis, kCheckpoint, kDropped };
 
 /// Told by the first member's name, which a record may not use.
 LineKind kind_of(std::string_view members);

@@ -58,6 +58,7 @@ Result<void> Stream::write_batch() {
   TRY(rotate_if_full());
 
   MutexLock lock(mutex_);
+  TRY(check_bound());
   if (!file_) TRY(begin_file());
   if (unfolded_.size() > kUnfoldedLinesMax) {
     return Error{Code::kUnavailable, "the audit journal's sync does not keep up"};
@@ -72,7 +73,7 @@ Result<void> Stream::write_batch() {
     output_chains_.push_back(chain);
     begin = entry.end;
   }
-  TRY(file_->append(output_));
+  TRY(append_to_file(output_));
 
   const bool idle = !unsynced_;
   const bool many = unsigned_records_ >= kCheckpointRecords;
@@ -85,6 +86,40 @@ Result<void> Stream::write_batch() {
   const bool ring = idle || (signer_ && !many && unsigned_records_ >= kCheckpointRecords);
   lock.unlock();
   if (ring) context_.bell.ring();
+  return {};
+}
+
+Result<void> Stream::check_bound() {
+  const std::uint64_t retain = context_.options.retain_bytes;
+  if (retain == 0 || context_.total_bytes + pending_.size() <= retain) return {};
+  // Nothing is dropped without a signer: a sealed node goes over the bound, or it could not be unsealed.
+  if (!signer_ && context_.options.when_full != JournalOptions::WhenFull::kRefuse) return {};
+  // The sync thread drops files, or looks whether some were taken away.
+  if (!context_.full.exchange(true)) {
+    context_.bell.ring();
+    if (context_.options.warn) {
+      context_.options.warn("audit journal: it has reached retain_bytes; requests are refused until its oldest files are gone");
+    }
+  }
+  return Error{Code::kUnavailable, "the audit journal has reached retain_bytes: take its oldest files away, or raise it"};
+}
+
+Result<void> Stream::append_to_file(std::string_view bytes) {
+  TRY(file_->append(bytes));
+  context_.written_bytes += bytes.size();
+  context_.total_bytes += bytes.size();
+  return {};
+}
+
+Result<void> Stream::append_own_line(std::string_view members) {
+  TimeText time;
+  std::string line;
+  const Digest chain = append_line(line, next_sequence_, time.at(context_.clock.now_ms()), members, chain_);
+  TRY(append_to_file(line));
+  chain_ = chain;
+  ++next_sequence_;
+  unfolded_.push_back(chain);
+  mark_written();
   return {};
 }
 
@@ -107,14 +142,15 @@ Result<void> Stream::begin_file() {
   TRY_ASSIGN(auto file, JournalFile::create(context_.options.directory,
                                             FileName{.stream = index_, .first_sequence = next_sequence_}.text(),
                                             context_.calls));
+  TimeText time;  // Also the sync thread comes here.
   std::string line;
-  const Digest chain =
-      append_line(line, next_sequence_, time_.at(context_.clock.now_ms()), genesis_.members(), chain_);
-  if (auto written = file->append(line); !written.ok()) {
-    file->discard();
+  const Digest chain = append_line(line, next_sequence_, time.at(context_.clock.now_ms()), genesis_.members(), chain_);
+  file_ = std::move(file);
+  if (auto written = append_to_file(line); !written.ok()) {
+    file_->discard();
+    file_ = nullptr;
     return written;
   }
-  file_ = std::move(file);
   ++file_number_;
   file_first_sequence_ = next_sequence_++;
   file_synced_bytes_ = 0;
@@ -191,19 +227,27 @@ Result<void> Stream::sign(Closing closing) {
                               .size = tree_.size(),
                               .root = tree_.root(),
                               .closing = closing};
-  TimeText time;
-  std::string line;
-  const Digest chain = append_line(line, next_sequence_, time.at(context_.clock.now_ms()),
-                                   checkpoint.signed_members(key_name_of(journal_), *signer_), chain_);
   signed_ms_ = context_.clock.monotonic_ms();  // Also after a failure: not again at once.
-  TRY(file_->append(line));
-  chain_ = chain;
-  ++next_sequence_;
-  unfolded_.push_back(chain);
+  TRY(append_own_line(checkpoint.signed_members(key_name_of(journal_), *signer_)));
   unsigned_records_ = 0;
   file_public_key_ = signer_->public_key();
-  mark_written();
   return {};
+}
+
+Result<void> Stream::note_dropped(std::string_view members) {
+  Result<void> outcome = Error{Code::kUnavailable, "the audit journal was not synced"};
+  {
+    MutexLock tree_lock(tree_mutex_);
+    fold();
+    MutexLock lock(mutex_);
+    if (!signer_) return Error{Code::kSealed, "there is no key to sign with"};
+    if (!file_) TRY(begin_file());
+    TRY(append_own_line(members));
+    TRY(sign(Closing::kOpen));
+    waiters_.push_back({.done = [&outcome](Result<void> synced) { outcome = std::move(synced); }, .batch = ++batch_});
+  }
+  sync_files(Urgency::kNow);
+  return outcome;
 }
 
 SyncedEnd Stream::synced_end() {

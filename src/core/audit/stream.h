@@ -31,6 +31,11 @@ struct StreamContext {
   std::atomic<std::uint64_t> sync_failures{0};
   std::atomic<std::uint64_t> files_lost{0};
   std::atomic<std::uint64_t> signing_failures{0};
+  std::atomic<std::uint64_t> total_bytes{0};    // Of all files; kept when there is a bound.
+  std::atomic<std::uint64_t> written_bytes{0};  // Since the start.
+  std::atomic<bool> full{false};                // A request was refused, and there was no room since.
+  std::atomic<std::uint64_t> files_dropped{0};
+  std::atomic<std::uint64_t> files_dropped_unforwarded{0};
 };
 
 /// Owned by its Journal.
@@ -52,6 +57,9 @@ class Stream final : public JournalStream {
   /// Syncs if someone waits or the background sync is due, and tells whether.
   bool sync_if_due() EXCLUDES(mutex_) { return sync_files(Urgency::kWhenDue); }
   SyncedEnd synced_end() EXCLUDES(mutex_);
+  /// Writes and signs the line that tells of a file to be dropped (core/audit/dropped.h). When it returns, that is on disk.
+  /// errors   kSealed: there is no signer; kUnavailable.
+  Result<void> note_dropped(std::string_view members) EXCLUDES(mutex_, tree_mutex_);
   /// Builds the tree, and signs a checkpoint if one is due. Returns when to come again at the latest.
   MonotonicMillis catch_up() EXCLUDES(mutex_, tree_mutex_);
   /// Signs the closing checkpoint and syncs.
@@ -69,6 +77,10 @@ class Stream final : public JournalStream {
   enum class Urgency : std::uint8_t { kWhenDue, kNow };
 
   Result<void> write_batch() EXCLUDES(mutex_, tree_mutex_);
+  Result<void> check_bound() REQUIRES(mutex_);
+  Result<void> append_to_file(std::string_view bytes) REQUIRES(mutex_);
+  /// A line of the journal's own, which no request waits for.
+  Result<void> append_own_line(std::string_view members) REQUIRES(mutex_);
   Result<void> rotate_if_full() EXCLUDES(mutex_, tree_mutex_);
   Result<void> begin_file() REQUIRES(mutex_);
   /// The stream's next file refers to the one that ends here.

@@ -2,12 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
 #include <utility>
 
 #include "core/audit/checkpoint.h"
+#include "core/audit/dropped.h"
 #include "core/audit/genesis.h"
 #include "core/audit/line.h"
 #include "core/audit/line_reader.h"
@@ -48,6 +50,9 @@ class FileVerifier {
   const Genesis& genesis() const { return genesis_; }
   const Digest& last_chain() const { return last_chain_; }
   Closing closing() const { return closing_; }
+  /// What the file tells of dropped ones, in order; the first `dropped_signed()` of them are covered by a checkpoint here.
+  const std::vector<Genesis::Previous>& dropped() const { return dropped_; }
+  std::size_t dropped_signed() const { return dropped_signed_; }
 
  private:
   Result<void> take(std::string_view text) {
@@ -68,7 +73,12 @@ class FileVerifier {
       return corrupt("the chain does not match: this line was changed, or the one before it is not the original");
     }
     if (kind == LineKind::kCheckpoint) TRY(check(line->members));
-    if (kind == LineKind::kRecord) {
+    if (kind == LineKind::kDropped) {
+      auto dropped = Dropped::parse(line->members);
+      if (!dropped) return corrupt("not a well-formed line about a dropped file");
+      dropped_.push_back(std::move(dropped->file));
+    }
+    if (kind == LineKind::kRecord || kind == LineKind::kDropped) {
       ++report_.records;
       ++report_.unsigned_records;
     }
@@ -104,6 +114,7 @@ class FileVerifier {
     closing_ = checkpoint.closing;
     ++report_.checkpoints;
     report_.unsigned_records = 0;
+    dropped_signed_ = dropped_.size();
     return {};
   }
 
@@ -114,6 +125,8 @@ class FileVerifier {
   MerkleTree tree_;  // Over the lines taken.
   Digest last_chain_{};
   Closing closing_ = Closing::kOpen;
+  std::vector<Genesis::Previous> dropped_;
+  std::size_t dropped_signed_ = 0;
 };
 
 /// Puts the files of one stream together, oldest first.
@@ -140,6 +153,7 @@ class StreamVerifier {
       check_link(file, genesis);
     }
     count(verifier.report());
+    remember_dropped(verifier);
     before_ = Before{.link = {.file = file,
                               .sequence = verifier.report().last_sequence,
                               .chain = verifier.last_chain()},
@@ -149,7 +163,8 @@ class StreamVerifier {
     return {};
   }
 
-  StreamReport finish(const std::string& directory, std::string_view public_key) {
+  StreamReport finish(const std::string& directory, std::string_view public_key, OldFiles old_files) {
+    judge_beginning(old_files);
     if (before_ && before_->closing == Closing::kRotated && !goes_on(directory)) {
       problems_.push_back({before_->link.file, "the stream goes on in another file, which is missing"});
     }
@@ -182,6 +197,8 @@ class StreamVerifier {
     if (!before_) {
       if (gap_known_ || !genesis.previous) return;
       report_.begins_late = true;
+      first_file_ = file;
+      missing_ = *genesis.previous;
       if (genesis.begin == Begin::kLost) {
         problems_.push_back({file, "line 1: the file before it was unlinked or replaced while in use"});
       }
@@ -200,6 +217,21 @@ class StreamVerifier {
     }
   }
 
+  void judge_beginning(OldFiles old_files) {
+    if (!report_.begins_late) return;
+    const auto signed_end = dropped_.begin() + static_cast<std::ptrdiff_t>(dropped_signed_);
+    report_.dropped_by_policy = std::find(dropped_.begin(), signed_end, missing_) != signed_end;
+    if (report_.dropped_by_policy || old_files == OldFiles::kArchived) return;
+    problems_.push_back({first_file_, "line 1: older files, up to line " + std::to_string(missing_.sequence) +
+                                          " of the stream, are missing, and no signed line says that policy dropped them"});
+  }
+
+  void remember_dropped(const FileVerifier& file) {
+    // A checkpoint covers the files before its own, too: the chain leads there.
+    if (file.report().checkpoints > 0) dropped_signed_ = dropped_.size() + file.dropped_signed();
+    dropped_.insert(dropped_.end(), file.dropped().begin(), file.dropped().end());
+  }
+
   void count(const VerifyReport& file) {
     VerifyReport& total = report_.total;
     if (total.first_sequence == 0) total.first_sequence = file.first_sequence;
@@ -216,6 +248,10 @@ class StreamVerifier {
   std::optional<Before> before_;     // The last file, if it could be verified.
   std::uint64_t before_first_ = 0;   // Its first sequence number.
   bool gap_known_ = false;           // The last file could not.
+  std::string first_file_;           // When the stream begins late.
+  Genesis::Previous missing_;        // What it names as its file before.
+  std::vector<Genesis::Previous> dropped_;  // In the order told.
+  std::size_t dropped_signed_ = 0;          // So many of them are covered by a checkpoint.
 };
 
 Result<void> check_key(std::string_view public_key) {
@@ -232,7 +268,7 @@ Result<VerifyReport> verify_file(const std::string& path, std::string_view publi
   return verifier.report();
 }
 
-Result<DirectoryReport> verify_directory(const std::string& path, std::string_view public_key) {
+Result<DirectoryReport> verify_directory(const std::string& path, std::string_view public_key, OldFiles old_files) {
   TRY(check_key(public_key));
   TRY_ASSIGN(const JournalListing listing, list_journal_files(path));
   DirectoryReport report;
@@ -243,7 +279,7 @@ Result<DirectoryReport> verify_directory(const std::string& path, std::string_vi
     StreamVerifier stream(file->stream, report.problems);
     const int index = file->stream;
     for (; file != listing.files.end() && file->stream == index; ++file) TRY(stream.add(path, *file, public_key));
-    report.streams.push_back(stream.finish(path, public_key));
+    report.streams.push_back(stream.finish(path, public_key, old_files));
   }
   return report;
 }

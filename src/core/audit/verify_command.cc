@@ -16,15 +16,18 @@ constexpr int kTampered = 1;
 constexpr int kUnusable = 2;
 
 constexpr std::string_view kUsage =
-    "usage: keyhold audit verify FILE|DIRECTORY [--public-key HEX]\n"
+    "usage: keyhold audit verify FILE|DIRECTORY [--public-key HEX] [--archived]\n"
     "Checks sequence, hash chain, Merkle roots and signatures of an audit journal, offline.\n"
     "--public-key pins the signer. Keep a copy of it away from the server: without it, whoever can write\n"
     "the journal can sign it anew under a key of their own.\n"
+    "--archived: the oldest files are kept elsewhere. Without it, it is a problem when they are missing, unless the\n"
+    "journal itself has signed that its bound (retain_bytes) made it drop them.\n"
     "exit: 0 good, 1 tampered with or damaged, 2 cannot tell\n";
 
 struct Arguments {
   std::string path;
   std::string public_key;
+  OldFiles old_files = OldFiles::kDroppedByPolicy;
 };
 
 Result<Arguments> parse(std::span<const std::string_view> arguments) {
@@ -44,6 +47,8 @@ Result<Arguments> parse(std::span<const std::string_view> arguments) {
       auto key = hex_decode(argument);
       if (!key.ok() || key->size() != 32) return Error{Code::kInvalid, "--public-key needs 64 hexadecimal digits"};
       result.public_key = std::move(key).value();
+    } else if (argument == "--archived") {
+      result.old_files = OldFiles::kArchived;
     } else if (argument.empty() || argument.starts_with('-') || !result.path.empty()) {
       return Error{Code::kInvalid, "one file or directory is expected"};
     } else {
@@ -96,14 +101,18 @@ int verify_one(const Arguments& arguments, std::ostream& out, std::ostream& err)
 }
 
 int verify_all(const Arguments& arguments, std::ostream& out, std::ostream& err) {
-  const auto report = verify_directory(arguments.path, arguments.public_key);
+  const auto report = verify_directory(arguments.path, arguments.public_key, arguments.old_files);
   if (!report.ok()) return fail(err, report.error());
   if (report->streams.empty() && report->problems.empty()) {
     return fail(err, {Code::kNotFound, "there is no journal file in this directory"});
   }
   for (const StreamReport& stream : report->streams) {
     out << "stream " << stream.stream << ": " << stream.files << (stream.files == 1 ? " file\n" : " files\n");
-    if (stream.begins_late) out << "  older files are not here: archived, or taken away\n";
+    if (stream.dropped_by_policy) {
+      out << "  older files were dropped by policy (retain_bytes): a signed line says so\n";
+    } else if (stream.begins_late) {
+      out << "  older files are not here: archived, or taken away\n";
+    }
     print(out, stream.total, !arguments.public_key.empty());
   }
   for (const Problem& problem : report->problems) out << "PROBLEM " << problem.file << ": " << problem.message << "\n";

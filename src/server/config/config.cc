@@ -20,11 +20,11 @@ namespace {
 
 constexpr std::size_t kConfigBytesMax = hcl::Limits{}.text_bytes_max;
 
-/// A setting of a stanza and the member of T that holds it. Integers are durations in seconds.
+/// A setting of a stanza and the member of T that holds it. Signed integers are durations in seconds, unsigned ones bytes.
 template <typename T>
 struct Setting {
   std::string_view name;
-  std::variant<std::string T::*, bool T::*, std::int64_t T::*> member;
+  std::variant<std::string T::*, bool T::*, std::int64_t T::*, std::uint64_t T::*> member;
 };
 
 /// `listener "tcp"` under the names of the file.
@@ -37,6 +37,16 @@ struct ListenerStanza {
   bool tls_require_and_verify_client_cert = false;
   bool tls_disable_client_certs = false;
 };
+
+/// `audit_journal` under the names of the file.
+struct JournalStanza {
+  std::string directory;
+  std::uint64_t retain_bytes = 0;
+  std::string when_full;
+};
+
+/// Room for some files of each thread, so that the oldest can be dropped.
+constexpr std::uint64_t kRetainBytesMin = 16 * 1024 * 1024;
 
 /// `audit "file" "NAME"`, in the form of OpenBao's declared devices.
 struct DeviceStanza {
@@ -68,7 +78,11 @@ constexpr std::array kStorageSettings{
     Setting<StorageConfig>{"path", &StorageConfig::path},
     Setting<StorageConfig>{"node_id", &StorageConfig::node_id},
 };
-constexpr std::array kJournalSettings{Setting<JournalConfig>{"directory", &JournalConfig::directory}};
+constexpr std::array kJournalSettings{
+    Setting<JournalStanza>{"directory", &JournalStanza::directory},
+    Setting<JournalStanza>{"retain_bytes", &JournalStanza::retain_bytes},
+    Setting<JournalStanza>{"when_full", &JournalStanza::when_full},
+};
 constexpr std::array kDeviceSettings{
     Setting<DeviceStanza>{"description", &DeviceStanza::description},
     Setting<DeviceStanza>{"local", &DeviceStanza::local},
@@ -78,6 +92,13 @@ constexpr std::array kDeviceSettings{
 std::optional<bool> bool_of(const hcl::Value& value) {
   if (value.kind == hcl::Kind::kList || value.kind == hcl::Kind::kObject) return std::nullopt;
   return parse_boolean(value.text);
+}
+
+std::optional<JournalConfig::WhenFull> when_full_of(std::string_view name) {
+  if (name == "refuse") return JournalConfig::WhenFull::kRefuse;
+  if (name == "drop-forwarded") return JournalConfig::WhenFull::kDropForwarded;
+  if (name == "drop") return JournalConfig::WhenFull::kDrop;
+  return std::nullopt;
 }
 
 /// The one spelling of a log level, or empty.
@@ -187,6 +208,14 @@ class ConfigReader {
     return {};
   }
 
+  Result<void> assign(const hcl::Item& item, std::uint64_t& into_bytes) const {
+    const bool scalar = item.value.kind == hcl::Kind::kString || item.value.kind == hcl::Kind::kNumber;
+    const auto bytes = parse_bytes(scalar ? item.value.text : "");
+    if (!bytes.ok()) return error(item.value.at, item.key + " is a number of bytes (\"10GiB\")");
+    into_bytes = *bytes;
+    return {};
+  }
+
   Result<void> read_log_level(const hcl::Item& item) {
     std::string name;
     TRY(assign(item, name));
@@ -251,10 +280,23 @@ class ConfigReader {
 
   Result<void> read_audit_journal(const hcl::Block& block) {
     if (!loaded_.config.journal.directory.empty()) return error(block.at, "audit_journal is given twice");
-    JournalConfig journal;
-    TRY(take_all<JournalConfig>(kJournalSettings, block, journal, "audit_journal: ", {}));
-    if (journal.directory.empty()) return error(block.at, "audit_journal: directory is missing");
-    loaded_.config.journal = std::move(journal);
+    JournalStanza stanza;
+    TRY(take_all<JournalStanza>(kJournalSettings, block, stanza, "audit_journal: ", {}));
+    if (stanza.directory.empty()) return error(block.at, "audit_journal: directory is missing");
+    const bool bounded = block.body->find("retain_bytes") != nullptr;
+    if (bounded != (block.body->find("when_full") != nullptr)) {
+      return error(block.at, "audit_journal: retain_bytes and when_full go together");
+    }
+    JournalConfig& journal = loaded_.config.journal;
+    if (bounded) {
+      const auto when_full = when_full_of(stanza.when_full);
+      if (!when_full) return error(at_of(block, "when_full"), "when_full is refuse, drop-forwarded or drop");
+      if (stanza.retain_bytes < kRetainBytesMin) return error(at_of(block, "retain_bytes"), "retain_bytes is 16 MiB at least");
+      journal.retain_bytes = stanza.retain_bytes;
+      journal.when_full = *when_full;
+    }
+    journal_at_ = block.at;
+    journal.directory = std::move(stanza.directory);
     return {};
   }
 
@@ -322,6 +364,9 @@ class ConfigReader {
       }
       config.journal.directory = config.storage.path + (config.storage.path.ends_with('/') ? "audit" : "/audit");
     }
+    if (config.journal.when_full == JournalConfig::WhenFull::kDropForwarded && config.audit_devices.empty()) {
+      return error(journal_at_, "audit_journal: when_full \"drop-forwarded\" needs an audit device");
+    }
     // Not over our own files, nor where something would be run.
     const std::array closed{config.storage.path, config.journal.directory, plugin_directory_};
     for (std::size_t i = 0; i < config.audit_devices.size(); ++i) {
@@ -336,6 +381,7 @@ class ConfigReader {
   LoadedConfig loaded_;
   bool has_storage_ = false;
   std::string plugin_directory_;
+  hcl::Position journal_at_;
   std::vector<hcl::Position> device_at_;
   std::optional<hcl::Position> default_lease_ttl_at_;
   std::optional<hcl::Position> max_lease_ttl_at_;

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "core/audit/forward/device.h"
+#include "core/audit/journal.h"
 
 /// The configuration file of `keyhold server`: Vault's stanzas, in HCL or JSON.
 namespace keyhold::server {
@@ -20,6 +21,10 @@ struct Address {
 /// Reads "127.0.0.1:8200", "[::1]:8200", "localhost:8200" and ":8200" (all IPv4 addresses). Port 0 is any free one.
 /// errors   kInvalid: another form, or a name instead of an address.
 Result<Address> parse_address(std::string_view text);
+
+/// Reads "1073741824", "512MiB", "10GB" and the like: KiB, MiB, GiB, TiB by 1024, KB, MB, GB, TB by 1000.
+/// errors   kInvalid.
+Result<std::uint64_t> parse_bytes(std::string_view text);
 
 /// `listener "tcp"`.
 struct ListenerConfig {
@@ -43,6 +48,9 @@ struct StorageConfig {
 /// `audit_journal`.
 struct JournalConfig {
   std::string directory;  // "<storage path>/audit" when not given.
+  std::uint64_t retain_bytes = 0;
+  using WhenFull = core::audit::JournalOptions::WhenFull;
+  WhenFull when_full = WhenFull::kRefuse;  // Given whenever retain_bytes is.
 };
 
 struct Config {

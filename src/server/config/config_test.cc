@@ -161,6 +161,38 @@ TEST(Config, TheAuditJournalMayLieElsewhere) {
   EXPECT_EQ(reason_of(memory + "audit_journal { directory = \"/a\" }"), "accepted");
 }
 
+TEST(Config, TheJournalMayHaveABound) {
+  const auto journal = [](std::string_view inside) {
+    return minimal_and("audit_journal {\n directory = \"/j\"\n" + std::string(inside) + "\n}\n");
+  };
+  auto loaded = parse_config(journal("retain_bytes = \"10GiB\"\n when_full = \"drop\""), "f");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->config.journal.retain_bytes, 10ull << 30);
+  EXPECT_EQ(loaded->config.journal.when_full, core::audit::JournalOptions::WhenFull::kDrop);
+  EXPECT_EQ(reason_of(journal("retain_bytes = 16777216\n when_full = \"refuse\"")), "accepted");
+  EXPECT_EQ(reason_of(journal("retain_bytes = \"1GiB\"")), "keyhold.hcl:3: audit_journal: retain_bytes and when_full go together");
+  EXPECT_EQ(reason_of(journal("when_full = \"drop\"")), "keyhold.hcl:3: audit_journal: retain_bytes and when_full go together");
+  EXPECT_EQ(reason_of(journal("when_full = \"forget\"\n retain_bytes = \"1GiB\"")),
+            "keyhold.hcl:5: when_full is refuse, drop-forwarded or drop");
+  EXPECT_EQ(reason_of(journal("when_full = \"drop\"\n retain_bytes = 1000")), "keyhold.hcl:6: retain_bytes is 16 MiB at least");
+  EXPECT_EQ(reason_of(journal("retain_bytes = \"lots\"")), "keyhold.hcl:5: retain_bytes is a number of bytes (\"10GiB\")");
+  const std::string forwarded = journal("when_full = \"drop-forwarded\"\n retain_bytes = \"1GiB\"");
+  EXPECT_EQ(reason_of(forwarded), "keyhold.hcl:3: audit_journal: when_full \"drop-forwarded\" needs an audit device");
+  EXPECT_EQ(reason_of(forwarded + "audit \"file\" \"a\" { options { file_path = \"/log/a\" } }"), "accepted");
+}
+
+TEST(Bytes, AreReadWithUnits) {
+  EXPECT_EQ(parse_bytes("0").value(), 0u);
+  EXPECT_EQ(parse_bytes("512").value(), 512u);
+  EXPECT_EQ(parse_bytes("512 B").value(), 512u);
+  EXPECT_EQ(parse_bytes("2KiB").value(), 2048u);
+  EXPECT_EQ(parse_bytes("3 MB").value(), 3'000'000u);
+  EXPECT_EQ(parse_bytes("16777215TiB").value(), 16777215ull << 40);
+  for (const std::string_view bad : {"", "-1", "1.5GiB", "GiB", "1gib", "1 GiB ", "0x10", "16777216TiB", "99999999999999999999", "1K"}) {
+    EXPECT_FALSE(parse_bytes(bad).ok()) << bad;
+  }
+}
+
 TEST(Config, AuditDevicesAreDeclared) {
   auto loaded = parse_config(minimal_and(R"(audit "file" "siem" {
   description = "For the SIEM"
