@@ -137,6 +137,8 @@ Result<void> TokenStore::note_dependents(Transaction& tx, keys::NamespaceId owne
   TRY_ASSIGN(const auto life, tx.load<records::Liveness>(key));
   if (life == nullptr || life->detached()) return denied();
   if (life->has_dependents()) return {};
+  // This very request takes its last use, and so ends it.
+  if (tx.changes(key)) return Error{Code::kInvalid, "the token ends with this request: nothing can be kept for it"};
   records::Liveness marked = *life;
   marked.set_has_dependents(true);
   tx.put(key, encode_record(marked));

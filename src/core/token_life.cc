@@ -31,11 +31,12 @@ void TokenStore::erase(Transaction& tx, const records::Token& record, std::strin
 
 namespace {
 
-void leave_job(Transaction& tx, records::Job::Kind kind, const records::Token& record) {
+void leave_job(Transaction& tx, records::Job::Kind kind, const records::Token& record, UnixMillis now_ms) {
   records::Job job;
   job.set_kind(kind);
   job.set_namespace_id(record.namespace_id());
   job.set_liveness(record.liveness());
+  job.set_created_ms(now_ms);
   tx.put(keys::token_job(record.namespace_id(), record.liveness()), encode_record(job));
 }
 
@@ -46,7 +47,7 @@ Result<void> TokenStore::end(Transaction& tx, keys::NamespaceId owner, std::stri
   TRY_ASSIGN(const auto life, tx.load<records::Liveness>(liveness_key));
   erase(tx, record, id, life == nullptr ? record.expires_ms() : life->expires_ms());
   tx.erase(liveness_key);
-  if (life != nullptr && life->has_dependents()) leave_job(tx, records::Job::END_DEPENDENTS, record);
+  if (life != nullptr && life->has_dependents()) leave_job(tx, records::Job::END_DEPENDENTS, record, parts_.clock.now_ms());
   return {};
 }
 
@@ -66,7 +67,7 @@ Result<void> TokenStore::revoke_orphaning(Transaction& tx, keys::NamespaceId own
   records::Liveness detached = *life;
   detached.set_detached(true);
   tx.put(liveness_key, encode_record(detached));
-  leave_job(tx, records::Job::DETACH_DEPENDENTS, *record);
+  leave_job(tx, records::Job::DETACH_DEPENDENTS, *record, parts_.clock.now_ms());
   return {};
 }
 

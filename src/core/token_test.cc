@@ -144,11 +144,20 @@ TEST_F(TokenTest, ForgedTokensAreDenied) {
   EXPECT_FALSE(valid(made.accessor));
 }
 
+// CVE-2026-40264 and its kin: neither an id nor an accessor reaches into another namespace.
 TEST_F(TokenTest, AnotherNamespaceDoesNotKnowIt) {
   const NewToken made = create(living(100));
+  TokenSpec spec = living(100);
+  spec.type = records::Token::BATCH;
+  const NewToken batch = create(std::move(spec));
+  constexpr keys::NamespaceId kOther = keys::kRootNamespace + 1;
   Transaction tx = node_.transaction();
-  const auto id = tokens().id_of(made.token.reveal());
-  EXPECT_FALSE(tokens().find(tx, keys::kRootNamespace + 1, id).ok());
+  EXPECT_TRUE(tokens().find_accessor(tx, keys::kRootNamespace, made.accessor).ok());
+  EXPECT_FALSE(tokens().find(tx, kOther, tokens().id_of(made.token.reveal())).ok());
+  EXPECT_FALSE(tokens().find_accessor(tx, kOther, made.accessor).ok());
+  EXPECT_FALSE(tokens().find_presented(tx, kOther, batch.token.reveal()).ok());
+  EXPECT_FALSE(tokens().revoke(tx, kOther, tokens().id_of(made.token.reveal())).ok());
+  EXPECT_FALSE(tx.writes());
 }
 
 TEST_F(TokenTest, NothingOfItIsInTheStore) {

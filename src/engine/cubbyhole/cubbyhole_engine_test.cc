@@ -117,6 +117,22 @@ TEST_F(CubbyholeTest, TheEndOfATokenEmptiesIt) {
   EXPECT_EQ(node_.read("cubbyhole/a", two_).word(), "found");
 }
 
+TEST_F(CubbyholeTest, NothingIsKeptForATokenThatEndsWithTheRequest) {
+  core::Transaction tx = node_.transaction();
+  core::TokenSpec spec;
+  spec.policies = {"default"};
+  spec.ttl_s = 3600;
+  spec.num_uses = 2;
+  crypto::OsRng rng;
+  const auto made = node_.node().session().load()->tokens.create(tx, std::move(spec), rng);
+  ASSERT_TRUE(made.ok() && node_.commit(tx).ok());
+  const std::string limited(made->token.reveal());
+  EXPECT_EQ(node_.read("cubbyhole/a", limited).word(), "not-found");
+  EXPECT_EQ(node_.write("cubbyhole/a", R"({"n":1})", limited).word(), "invalid");
+  EXPECT_EQ(node_.read("cubbyhole/a", limited).word(), "denied");
+  EXPECT_EQ(stored('n'), 0u);
+}
+
 TEST_F(CubbyholeTest, ATokenMadeAgainWithTheSameIdFindsNothing) {
   const auto make = [&] {
     core::Transaction tx = node_.transaction();
@@ -133,6 +149,23 @@ TEST_F(CubbyholeTest, ATokenMadeAgainWithTheSameIdFindsNothing) {
   revoke("chosen");
   make();
   EXPECT_EQ(node_.read("cubbyhole/a", "chosen").word(), "not-found");
+}
+
+TEST_F(CubbyholeTest, ABatchTokenHasNone) {
+  core::Transaction tx = node_.transaction();
+  core::TokenSpec spec;
+  spec.type = core::records::Token::BATCH;
+  spec.policies = {"default"};
+  spec.ttl_s = 3600;
+  crypto::OsRng rng;
+  const auto made = node_.node().session().load()->tokens.create(tx, std::move(spec), rng);
+  ASSERT_TRUE(made.ok());
+  const std::string batch(made->token.reveal());
+  for (const Got& got : {node_.write("cubbyhole/a", R"({"n":1})", batch), node_.read("cubbyhole/a", batch),
+                         node_.erase("cubbyhole/a", batch), node_.list("cubbyhole", batch)}) {
+    ASSERT_EQ(got.word(), "invalid");
+    EXPECT_EQ(got.error->message, "cubbyhole operations are only supported by \"service\" type tokens");
+  }
 }
 
 TEST_F(CubbyholeTest, ItCannotBeUnmountedOrCovered) {

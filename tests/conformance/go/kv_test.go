@@ -215,5 +215,9 @@ func keyValueCases(run func(string, func(*testing.T)), client *api.Client) {
 		listed, err := client.Logical().List("cubbyhole")
 		must(t, err)
 		equal(t, "list", listed, nil)
+		batch, err := client.Auth().Token().Create(&api.TokenCreateRequest{Type: "batch", TTL: "1h", Policies: []string{"default"}})
+		must(t, err)
+		_, err = newClient(t, batch.Auth.ClientToken).Logical().Write("cubbyhole/go", fields{"mine": "yes"})
+		refused(t, err, 400, "only supported by \"service\" type tokens")
 	})
 }
