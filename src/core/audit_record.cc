@@ -111,7 +111,8 @@ std::string render_principal(const Principal& principal, std::string_view token_
     if (i > 0) out.push_back(',');
     json::append_quoted(out, token.policies(i));
   }
-  out.append("],\"token_type\":\"service\",\"token_ttl\":").append(std::to_string(token.creation_ttl_s()));
+  out.append(token.type() == records::Token::BATCH ? "],\"token_type\":\"batch\"" : "],\"token_type\":\"service\"");
+  out.append(",\"token_ttl\":").append(std::to_string(token.creation_ttl_s()));
   member(out, "token_issue_time", format_rfc3339(token.created_ms()));
   out.push_back('}');
   return out;

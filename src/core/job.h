@@ -14,8 +14,9 @@
 namespace keyhold::core {
 
 /// Does the background work that is recorded in the store: deletes what a removed mount held, what an ended token leaves
-/// behind (core/token_reaper.h), contents of versions that were given up, and chunks that a kill orphaned. A job is claimed by leadership, whose fence every batch carries, and each batch leaves a state that the next run
-/// goes on from; a job record is removed by its last batch.
+/// behind (core/token_reaper.h), contents of versions that were given up, and chunks that a kill orphaned. A job is claimed by
+/// leadership, whose fence every batch carries, and each batch leaves a state that the next run goes on from; a job record is
+/// removed by its last batch.
 ///
 /// threads   Any.
 class JobRunner final : public storage::Watcher {

@@ -57,7 +57,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   journal_options.warn = warn;
   http_options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   journal_options.streams = http_options.threads;
-  TRY_ASSIGN(journal_, at(settings.journal_directory, core::audit::Journal::open(journal_options, clock_)));
+  TRY_ASSIGN(journal_, at(settings.journal.directory, core::audit::Journal::open(journal_options, clock_)));
 
   node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn});
   TRY(node_->load());

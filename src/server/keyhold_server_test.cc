@@ -59,10 +59,10 @@ TEST(KeyholdServerStart, AnErrorNamesThePlace) {
   std::ofstream(occupied) << "not a directory";
   Settings settings;
   settings.store_path = occupied;
-  settings.journal_directory = directory.path() + "/audit";
+  settings.journal.directory = directory.path() + "/audit";
   EXPECT_NE(KeyholdServer::start(settings).error().message.find(occupied), std::string::npos);
   settings.store = Settings::Store::kMemory;
-  settings.journal_directory = occupied;
+  settings.journal.directory = occupied;
   EXPECT_NE(KeyholdServer::start(settings).error().message.find(occupied), std::string::npos);
 }
 

@@ -4,7 +4,7 @@
 #include "auth/token/token_answer.h"
 #include "auth/token/token_auth.h"
 #include "auth/token/token_role.h"
-#include "core/policy/policy.h"
+#include "core/policy/policy_name.h"
 
 namespace keyhold::auth {
 namespace {

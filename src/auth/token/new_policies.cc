@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
-#include "core/policy/policy.h"
+#include "core/policy/policy_name.h"
 
 namespace keyhold::auth {
 namespace {
 
 using Names = std::vector<std::string>;
-
-/// Given by the server alone.
-constexpr std::array<std::string_view, 2> kNotAssignable{"response-wrapping", "control-group"};
 
 bool has(const auto& names, std::string_view name) { return std::find(names.begin(), names.end(), name) != names.end(); }
 
@@ -75,22 +72,17 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
   return text.ends_with(pattern);
 }
 
-Result<Names> normal_policies(const Names& names) {
-  Names normal;
-  for (const std::string& name : names) {
-    TRY_ASSIGN(const std::string one, core::normalize_policy_name(name));
-    add(normal, one);
-  }
-  return normal;
+Names in_order(Names names) {
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 Result<Names> new_policies(const core::Call& call, const core::records::TokenRole* role, bool sudo) {
   const auto& caller = call.principal().token->policies();
-  Names own(caller.begin(), caller.end());
-  std::sort(own.begin(), own.end());
+  const Names own = in_order(Names(caller.begin(), caller.end()));
   const bool no_default = call.fields().boolean("no_default_policy") || (role != nullptr && role->no_default_policy());
-  Names policies;
-  for (const std::string& name : call.fields().policy_names("policies")) add(policies, name);
+  Names policies = in_order(call.fields().policy_names("policies"));
   if (decides_policies(role)) {
     TRY_ASSIGN(policies, through_role(std::move(policies), own, *role, !no_default));
   } else if (policies.empty()) {
@@ -106,8 +98,10 @@ Result<Names> new_policies(const core::Call& call, const core::records::TokenRol
   // The root policy stands alone.
   if (has(policies, core::kRootPolicyName)) policies.assign(1, std::string(core::kRootPolicyName));
   if (no_default) std::erase(policies, core::kDefaultPolicyName);
-  for (const std::string_view name : kNotAssignable) {
-    if (has(policies, name)) return Error{Code::kInvalid, "a policy that only the server gives cannot be assigned"};
+  for (const std::string& name : policies) {
+    if (name != core::kRootPolicyName && core::reserved_policy_name(name)) {
+      return Error{Code::kInvalid, "a policy that only the server gives cannot be assigned"};
+    }
   }
   if (has(policies, core::kRootPolicyName) && !call.principal().root()) {
     return Error{Code::kInvalid, "root tokens may not be created without parent token being root"};

@@ -49,12 +49,10 @@ Result<void> replace(google::protobuf::RepeatedPtrField<std::string>& list, std:
 
 Result<void> set_policies(TokenRole& role, const FieldValues& fields) {
   if (fields.has("allowed_policies")) {
-    TRY_ASSIGN(auto names, normal_policies(fields.string_list("allowed_policies")));
-    TRY(replace(*role.mutable_allowed_policies(), std::move(names)));
+    TRY(replace(*role.mutable_allowed_policies(), in_order(fields.policy_names("allowed_policies"))));
   }
   if (fields.has("disallowed_policies")) {
-    TRY_ASSIGN(auto names, normal_policies(fields.string_list("disallowed_policies")));
-    TRY(replace(*role.mutable_disallowed_policies(), std::move(names)));
+    TRY(replace(*role.mutable_disallowed_policies(), in_order(fields.policy_names("disallowed_policies"))));
   }
   if (fields.has("allowed_policies_glob")) {
     TRY(replace(*role.mutable_allowed_policies_glob(), patterns(fields.string_list("allowed_policies_glob"))));
@@ -155,12 +153,6 @@ Result<void> check_batch(const TokenRole& role) {
   return {};
 }
 
-void append_list(json::Writer& writer, std::string_view name, const auto& list) {
-  writer.key(name).begin_array();
-  for (const std::string& text : list) writer.string(text);
-  writer.end_array();
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const TokenRole>> find_role(const Call& call, std::string_view name) {
@@ -207,11 +199,11 @@ Result<Reply> TokenAuth::read_role(Call& call) {
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object();
-  append_list(writer, "allowed_entity_aliases", role->allowed_entity_aliases());
-  append_list(writer, "allowed_policies", role->allowed_policies());
-  append_list(writer, "allowed_policies_glob", role->allowed_policies_glob());
-  append_list(writer, "disallowed_policies", role->disallowed_policies());
-  append_list(writer, "disallowed_policies_glob", role->disallowed_policies_glob());
+  writer.key("allowed_entity_aliases").strings(role->allowed_entity_aliases());
+  writer.key("allowed_policies").strings(role->allowed_policies());
+  writer.key("allowed_policies_glob").strings(role->allowed_policies_glob());
+  writer.key("disallowed_policies").strings(role->disallowed_policies());
+  writer.key("disallowed_policies_glob").strings(role->disallowed_policies_glob());
   writer.key("explicit_max_ttl").number(role->older_explicit_max_ttl() ? role->explicit_max_ttl_s() : 0);
   writer.key("name").string(role->name());
   writer.key("orphan").boolean(role->orphan());
@@ -224,8 +216,8 @@ Result<Reply> TokenAuth::read_role(Call& call) {
   writer.key("token_type").string(role->token_type());
   if (role->num_uses() > 0) writer.key("token_num_uses").number(role->num_uses());
   if (!role->bound_cidrs().empty()) {
-    append_list(writer, "token_bound_cidrs", role->bound_cidrs());
-    if (role->older_bound_cidrs()) append_list(writer, "bound_cidrs", role->bound_cidrs());
+    writer.key("token_bound_cidrs").strings(role->bound_cidrs());
+    if (role->older_bound_cidrs()) writer.key("bound_cidrs").strings(role->bound_cidrs());
   }
   writer.end_object();
   return reply;

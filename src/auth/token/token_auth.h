@@ -106,11 +106,11 @@ class TokenAuth {
   static constexpr std::array kRoleFields{
       kRoleName,
       core::Field{.name = "allowed_policies",
-                  .type = core::FieldType::kStringList,
+                  .type = core::FieldType::kPolicyNames,
                   .audit = core::Audit::kClear,
                   .help = "Policies that its tokens may have."},
       core::Field{.name = "disallowed_policies",
-                  .type = core::FieldType::kStringList,
+                  .type = core::FieldType::kPolicyNames,
                   .audit = core::Audit::kClear,
                   .help = "Policies that its tokens may not have."},
       core::Field{.name = "allowed_policies_glob",
