@@ -13,6 +13,7 @@
 
 namespace {
 
+using keyhold::SecretBytes;
 using namespace keyhold::core;
 
 /// Rules admit no value that a list denies, and any value where nothing is said.

@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto parts = core::split_record({reinterpret_cast<const char*>(data), size});
   if (!parts.ok()) return 0;
   using namespace core::records;
-  try_all<Mount, MountGuard, NextId, Policy, Token, Accessor, Liveness, NameEntry, Secret, SecretSettings, VersionContent,
-          Chunk, PendingChunks, Job>(*parts);
+  try_all<Mount, MountGuard, InstalledVersion, NextId, Policy, Token, TokenRef, Liveness, Uses, TokenRole, TimeMark, Epoch,
+          NameEntry, Secret, SecretSettings, VersionContent, Chunk, PendingChunks, Job>(*parts);
   return 0;
 }
