@@ -38,6 +38,7 @@ class ReadBuffer {
   void received(std::size_t bytes) { end_ += bytes; }
 
   void use(std::size_t bytes) {
+    if (bytes == 0) return;  // There may be no buffer yet.
     explicit_bzero(bytes_.writable().data() + begin_, bytes);
     begin_ += bytes;
     if (begin_ == end_) begin_ = end_ = 0;
