@@ -23,7 +23,7 @@ class SpoiledStorage final : public storage::Storage {
   using Storage::commit;
 
   enum class Commits { kPass, kLostAnswer, kLostCommit };
-  Commits commits = Commits::kPass;
+  std::atomic<Commits> commits{Commits::kPass};
   std::deque<storage::Resolution> resolutions;  // Answered in turn; the last one for ever.
   std::function<std::optional<Error>(std::string_view key)> refuse_get;
   std::function<void()> before_commit;               // Run once.
@@ -45,7 +45,7 @@ class SpoiledStorage final : public storage::Storage {
   Result<storage::Page> list(const storage::ListOptions& options) const override { return inner_.list(options); }
   void commit(storage::Batch batch, storage::CommitDone done) override {
     if (before_commit) std::exchange(before_commit, nullptr)();
-    const Commits spoiled = std::exchange(commits, Commits::kPass);
+    const Commits spoiled = commits.exchange(Commits::kPass);
     if (spoiled == Commits::kPass) return inner_.commit(std::move(batch), std::move(done));
     if (spoiled == Commits::kLostAnswer) static_cast<void>(static_cast<Storage&>(inner_).commit(std::move(batch)));
     storage::Outcome unknown;
