@@ -12,6 +12,7 @@ constexpr std::size_t kAccessorHashesMax = 4096;
 // A record holds values in clear of up to 64 KiB, as deep as a request may be.
 constexpr json::Limits kRecordLimits{.depth_max = limits::kJsonDepthMax + 8, .nodes_max = 1024 * 1024};
 
+constexpr std::string_view kRootNamespace = "1";
 constexpr std::string_view kDenied = "\"denied\"";
 constexpr std::string_view kNotRecorded =
     "\"the outcome was not recorded: the server ended, or its journal failed, before it was known\"";
@@ -25,6 +26,11 @@ std::string text(const json::Value& object, std::string_view name) {
   const auto value = object.find(name);
   auto characters = value ? value->as_string() : Result<std::string>(std::string());
   return characters.ok() ? std::move(characters).value() : std::string();
+}
+
+std::optional<json::Value> object(const json::Value& record, std::string_view name) {
+  const auto value = record.find(name);
+  return value && value->is_object() ? value : std::nullopt;
 }
 
 /// A comma before all but the first.
@@ -80,7 +86,7 @@ std::optional<std::string> VaultLines::accessor(const std::optional<json::Value>
 
 bool VaultLines::append_auth(std::string& out, const json::Value& record, bool allowed) {
   out.append(",\"auth\":{");
-  const auto auth = record.find("auth");
+  const auto auth = object(record, "auth");
   if (auth) {
     const auto hashed = accessor(auth->find("accessor"));
     if (!hashed) return false;
@@ -105,18 +111,17 @@ bool VaultLines::append_request(std::string& out, const json::Value& record) {
   append_member(out, "id", raw(record, "id"));
   append_member(out, "operation", raw(record, "operation"));
   const std::string mount = mount_members(record);
-  if (mount.size() > 1) out.append(",").append(mount, 1);
-  if (const auto auth = record.find("auth")) {
+  if (mount.size() > 1) out.append(out.ends_with('{') ? "" : ",").append(mount, 1);
+  if (const auto auth = object(record, "auth")) {
     const auto hashed = accessor(auth->find("accessor"));
     if (!hashed) return false;
     append_member(out, "client_token", raw(*auth, "token"));
     append_member(out, "client_token_accessor", *hashed);
   }
-  const std::string_view owner = raw(record, "namespace");
-  if (owner == "1") {
-    append_member(out, "namespace", "{\"id\":\"root\"}");
-  } else if (!owner.empty()) {
-    append_member(out, "namespace", "{\"id\":\"" + std::string(owner) + "\"}");
+  if (const std::string_view owner = raw(record, "namespace"); !owner.empty()) {
+    std::string space("{");
+    append_text(space, "id", owner == kRootNamespace ? "root" : owner);
+    append_member(out, "namespace", space.append("}"));
   }
   append_member(out, "path", raw(record, record.find("path") ? "path" : "path_hash"));
   append_member(out, "data", raw(record, "fields"));
@@ -134,15 +139,16 @@ bool VaultLines::append_response(std::string& out, const json::Value& record, st
                                  std::string_view mount) {
   begin_line(out, raw(record, "time"), "response");
   out.append(head).append(",\"response\":").append(mount);
-  if (const auto reply = record.find("reply")) {
+  if (const auto reply = object(record, "reply")) {
     // A token that was made shows by its accessor.
     const auto made = accessor(reply->find("accessor"));
     if (!made) return false;
     if (!made->empty()) append_member(out, "auth", "{\"accessor\":" + *made + "}");
     std::string data("{");
     for (std::size_t i = 0; i < reply->size(); ++i) {
-      const std::string name = reply->key_at(i);
-      if (name != "accessor") append_member(data, name, reply->at(i).raw());
+      if (reply->key_at(i) == "accessor") continue;
+      if (data.size() > 1) data.push_back(',');
+      data.append(reply->key_raw(i)).append(":").append(reply->at(i).raw());
     }
     data.push_back('}');
     if (data.size() > 2) append_member(out, "data", data);
@@ -211,7 +217,7 @@ VaultLines::Taken VaultLines::take(const Line& line, std::string_view line_text,
   const auto document = json::Document::parse(line_text, kRecordLimits);
   if (!document.ok()) return Taken::kTaken;
   const json::Value record = document->root();
-  if (const auto genesis = record.find("genesis"); line.kind() == LineKind::kGenesis && genesis) {
+  if (const auto genesis = object(record, "genesis"); line.kind() == LineKind::kGenesis && genesis) {
     const std::string_view why = raw(*genesis, "begin");
     // The process that would have recorded them is gone.
     if (why == "\"restart\"" || why == "\"damage\"") close_all(raw(record, "time"), out);

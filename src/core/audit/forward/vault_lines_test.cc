@@ -126,6 +126,21 @@ TEST_F(VaultLinesTest, OtherLines) {
   EXPECT_NE(auth.find(R"("mount_class":"auth")"), std::string::npos);
 }
 
+// take() parses what comes out.
+TEST_F(VaultLinesTest, WhatIsMissingOrOfAnotherTypeStaysJson) {
+  for (const char* members : {
+           R"("type":"access","mount_point":"secret/")",
+           R"("type":"access","id":7,"auth":[1,2],"reply":[3],"namespace":"a\"b","fields":"x","path":{})",
+           R"("type":"access","id":"a","reply":{"a\"b":1,"accessor":2,"c":{}})",
+           R"("type":"intent")",
+           R"("type":"outcome")",
+           R"("type":"denied-summary","failures":{},"peer":1)",
+       }) {
+    EXPECT_NE(take(members), "") << members;
+  }
+  EXPECT_EQ(take(R"("genesis":"restart")"), "");
+}
+
 TEST_F(VaultLinesTest, WritesInFlightAreBounded) {
   const std::string big(64 * 1024, 'x');
   std::string out;
