@@ -143,6 +143,7 @@ void render_record(std::string& out, RecordType type, const RecordSubject& subje
     member(out, "peer", request.peer_address);
     out.append(",\"peer_port\":").append(std::to_string(request.peer_port));
     if (subject.principal != nullptr) out.append(subject.principal->audit_members);
+    if (request.wrap_ttl_s) out.append(",\"wrap_ttl\":").append(std::to_string(*request.wrap_ttl_s));
     if (subject.route != nullptr && subject.fields != nullptr) append_fields(out, subject);
   }
   if (type == RecordType::kIntent) return;

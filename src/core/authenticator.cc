@@ -82,6 +82,7 @@ Result<std::shared_ptr<const Principal>> Authenticator::principal_of(const Subje
   principal->policies = subject.config->policies_of(*principal->token);
   principal->audit_members =
       render_principal(*principal, subject.session.redactor.hash(subject.request.credential.token.reveal()));
+  if (token.record->num_uses() == 1) return std::shared_ptr<const Principal>(std::move(principal));  // It will not be asked for again.
   MutexLock lock(mutex_);
   if (principals_.size() >= limits::kPrincipalsMax) principals_.clear();
   principals_.insert_or_assign(token.id, KnownPrincipal{subject.config, principal});

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "core/audit_record.h"
 #include "core/authorization.h"
+#include "core/wrapping.h"
 
 namespace keyhold::core {
 namespace {
@@ -24,6 +25,11 @@ Error sealed() { return {Code::kSealed, "Vault is sealed"}; }
 bool wants_the_store(Code code) { return code == Code::kMiss || code == Code::kConflict || code == Code::kCorrupt; }
 
 Capability capability_of_update(bool exists) { return exists ? Capability::kUpdate : Capability::kCreate; }
+
+/// Whether what the route answers is to be wrapped. What a node tells sealed or not, it tells as it is.
+bool wraps(const Request& request, const RouteInfo& route) {
+  return request.wrap_ttl_s && route.availability == Availability::kUnsealed;
+}
 
 /// Whether the policies allow what the route does to anything at that path: of create and update, either.
 bool may_ask(const Principal& principal, const BoundRoute& route, std::string_view path) {
@@ -59,6 +65,7 @@ struct Gate::Job {
   Transaction::Commit commit;
   storage::RequestId commit_id{};
   bool intent_written = false;
+  bool intent_synced = false;
   std::atomic<int> commit_parts{0};  // Store and journal.
   Result<void> journal_result;
   storage::Outcome outcome;
@@ -100,7 +107,7 @@ void Gate::start_on_lane(const JobPtr& job) {
     if (resolved.code() == Code::kMiss) return submit(job);
   } else if (job->match.route->info->journaled == Journaled::kIntentFirst) {
     return submit_after_intent(job);
-  } else if (job->match.route->info->cost != Cost::kCached) {
+  } else if (job->match.route->info->cost != Cost::kCached || wraps(job->request, *job->match.route->info)) {
     return submit(job);
   }
   Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kCachedOnly);
@@ -198,7 +205,8 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
   const RouteInfo* route = resolved.ok() ? job.match.route->info : nullptr;
   const bool open = route != nullptr && route->access.open();
   if (!open) {
-    TRY(authenticate(job, tx, run));
+    const bool bearer = route != nullptr && route->access.takes_wrapping_token();
+    TRY(bearer ? authenticate_bearer(job, tx, run) : authenticate(job, tx, run));
     // Whoever may not ask for the path does not learn whether it exists.
     if (route == nullptr) {
       if (!job.principal->policies.allows_anything(
@@ -208,7 +216,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
       return resolved.error();
     }
   }
-  auto fields = FieldValues::parse(route->fields, job.match.path_values, job.request.query, job.request.body.reveal());
+  auto fields = parse_fields(job);
   if (!fields.ok()) {
     // Whoever may not ask does not learn what is wrong with the question.
     if (!open && !may_ask(*job.principal, *job.match.route, job.match.path)) return denied();
@@ -227,7 +235,25 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
     }
     TRY(authorize(job.principal->policies, *route, job.used, job.match.path, job.request, *job.fields));
   }
-  return job.match.route->invoke(*job.match.route, call);
+  Result<Reply> result = job.match.route->invoke(*job.match.route, call);
+  if (!result.ok() || !wraps(job.request, *route)) return result;
+  return wrapping::wrap(call, std::move(*result), route->reply, *job.request.wrap_ttl_s);
+}
+
+Result<FieldValues> Gate::parse_fields(const Job& job) {
+  return FieldValues::parse(job.match.route->info->fields, job.match.path_values, job.request.query, job.request.body.reveal());
+}
+
+Result<void> Gate::authenticate_bearer(Job& job, Transaction& tx, Run run) {
+  TRY_ASSIGN(job.fields, parse_fields(job));
+  SecretBytes named = job.fields->secret("token");
+  SecretBytes& shown = job.request.credential.token;
+  if (shown.empty()) shown = named.clone();
+  Result<void> known = authenticate(job, tx, run);
+  // Of a wrapping token that is none any more its bearer is told so: it is how he learns that somebody else was there.
+  const bool of_bearer = named.empty() || crypto::equal_constant_time(named.reveal(), shown.reveal());
+  if (!known.ok() && known.code() == Code::kDenied && of_bearer && !shown.empty()) return wrapping::no_such_token();
+  return known;
 }
 
 Result<void> Gate::authenticate(Job& job, Transaction& tx, Run run) {
@@ -238,26 +264,31 @@ Result<void> Gate::authenticate(Job& job, Transaction& tx, Run run) {
 }
 
 void Gate::begin_commit(const JobPtr& job) {
-  job->commit_parts = 2;
-  if (job->intent_written) {
-    // A later run of the same request: its intent is on disk.
+  if (job->intent_synced) {  // By an earlier run of the same request.
     job->commit_parts = 1;
     return commit_staged(job, 0);
   }
   job->lane.hand_over([this, job] {
+    if (job->intent_written) return commit_beside_sync(job);
     write_intent(job, [this, job](const Result<void>& written) {
       if (!written.ok()) {
         job->answer.result = written.error();
         return finish_on_lane(job);
       }
       job->intent_written = true;
-      job->lane.after_sync([this, job](const Result<void>& synced) {
-        job->journal_result = synced;
-        commit_part_done(job);
-      });
-      commit_staged(job, 0);
+      commit_beside_sync(job);
     });
   });
+}
+
+void Gate::commit_beside_sync(const JobPtr& job) {
+  job->commit_parts = 2;
+  job->lane.after_sync([this, job](const Result<void>& synced) {
+    job->journal_result = synced;
+    job->intent_synced = synced.ok();
+    commit_part_done(job);
+  });
+  commit_staged(job, 0);
 }
 
 RecordSubject Gate::subject_of(const Job& job) {
@@ -341,10 +372,11 @@ void Gate::finish(const JobPtr& job, Result<Reply> result) {
   job->lane.hand_over([this, job] { finish_on_lane(job); });
 }
 
-/// What was decrypted before the node sealed and would be told after.
+/// What was decrypted before the node sealed and would be told after. What a write answers is told: it has happened, and the answer
+/// may be all there is of it.
 bool Gate::tells_secrets(const Job& job) {
   const Result<Reply>& result = job.answer.result;
-  if (!result.ok() || result->data.empty() || job.intent_written) return false;
+  if (!result.ok() || result->data.empty() || !only_looks(job.request.operation)) return false;
   return job.match.route->info->availability == Availability::kUnsealed;
 }
 
@@ -353,6 +385,7 @@ void Gate::finish_on_lane(const JobPtr& job) {
   Answer& answer = job->answer;
   const RouteInfo* route = job->match.route == nullptr ? nullptr : job->match.route->info;
   if (route != nullptr) answer.payload = route->reply;
+  if (answer.result.ok() && answer.result->payload) answer.payload = *answer.result->payload;
   if (job->match.mount != nullptr) answer.mount_type = job->match.mount->record.engine();
   if (!answer.result.ok() && answer.result.code() == Code::kUnavailable) answer.retry_after_s = kRetryAfterS;
   // Strangers must not fill the disk by failing. What has an intent was admitted before it.

@@ -56,8 +56,12 @@ class Gate {
   /// Begins a run: finds the configuration and the route as they are now.
   Result<void> resolve(Job& job, Run run);
   Result<void> authenticate(Job& job, Transaction& tx, Run run);
+  /// The same of a route that takes a wrapping token, which may be the caller's credential or stand in the body.
+  Result<void> authenticate_bearer(Job& job, Transaction& tx, Run run);
+  static Result<FieldValues> parse_fields(const Job& job);
 
   void begin_commit(const JobPtr& job);
+  void commit_beside_sync(const JobPtr& job);
   void commit(storage::Batch batch, storage::CommitDone done);
   void commit_staged(const JobPtr& job, std::size_t index);
   void commit_main(const JobPtr& job);

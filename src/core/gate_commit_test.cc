@@ -88,6 +88,13 @@ TEST_F(GateTest, AReadOnlyStoreRefusesWritesAndServesReads) {
   EXPECT_EQ(node_.write("box/count/a", "").word(), "empty");
 }
 
+TEST_F(GateTest, AnIntentWrittenBeforeTheRunIsOnDiskBeforeTheAnswer) {
+  EXPECT_EQ(node_.write("box/surely/a", "").word(), "empty");
+  calls_.sync_error = EIO;
+  const Got got = node_.write("box/surely/a", "");
+  EXPECT_TRUE(got.word() == "unknown" || got.word() == "unavailable") << got.word();
+}
+
 TEST_F(GateTest, AReadThatFailsIsAnError) {
   node_.node().cache().purge();
   faults_.fail_reads(1, CommitFault::kForEver);

@@ -96,6 +96,29 @@ TEST_F(GateTest, WhatWasReadBeforeSealingIsNotToldAfter) {
   EXPECT_EQ(got.data, "");
 }
 
+TEST_F(GateTest, NeitherIsWhatATokenWithFewUsesRead) {
+  ASSERT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
+  node_.put_policy("reader", R"(path "box/*" { capabilities = ["read"] })");
+  Transaction tx = node_.transaction();
+  TokenSpec spec;
+  spec.policies = {"reader"};
+  spec.ttl_s = 60;
+  spec.num_uses = 2;
+  crypto::SeededRng rng(1);
+  const auto limited = node_.node().session().load()->tokens.create(tx, std::move(spec), rng);
+  ASSERT_TRUE(limited.ok() && node_.commit(tx).ok());
+  // Its use is a write, which is on its way to the store when the node seals.
+  faults_.inject({.kind = storage::CommitFault::Kind::kDelay});
+  const std::size_t records = node_.records().size();
+  auto answer = node_.ask_later({.path = "box/item/a", .token = std::string(limited->token.reveal())});
+  ASSERT_TRUE(test::await([&] { return node_.records().size() > records; }));
+  node_.node().seal();
+  faults_.release();
+  const Got got = answer.get();
+  EXPECT_EQ(got.word(), "sealed");
+  EXPECT_EQ(got.data, "");
+}
+
 TEST_F(GateTest, UnderLoadNothingAskedAfterSealingIsAnswered) {
   ASSERT_EQ(node_.write("box/item/a", R"({"text":"x"})").word(), "found");
   for (int round = 0; round < 5; ++round) {

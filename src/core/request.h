@@ -2,12 +2,14 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
@@ -31,6 +33,9 @@ enum class Operation : std::uint8_t {
 std::string_view to_string(Operation operation);
 /// What these ask about is a folder: its path ends with a slash, however it was asked for.
 constexpr bool of_folder(Operation operation) { return operation == Operation::kList || operation == Operation::kScan; }
+
+/// What these are asked for does not change anything.
+constexpr bool only_looks(Operation operation) { return operation == Operation::kRead || of_folder(operation); }
 
 /// The token last seen on a connection and its id, which costs an HMAC to find. Touched on the connection's I/O thread only.
 struct TokenMemo {
@@ -81,19 +86,31 @@ enum class Payload : std::uint8_t {
 /// The state of the node, for the routes that report it.
 enum class NodeState : std::uint8_t { kActive, kSealed, kUninitialized };
 
+/// The token in which an answer waits (core/wrapping.h).
+struct WrapInfo {
+  SecretBytes token;
+  std::string accessor;
+  std::int64_t ttl_s = 0;
+  UnixMillis created_ms = 0;
+  std::string creation_path;     // Of the request whose answer it is.
+  std::string wrapped_accessor;  // Of the token in that answer; empty when there is none.
+};
+
 struct Reply {
   enum class Outcome : std::uint8_t { kFound, kEmpty, kNotFound };
   Outcome outcome = Outcome::kFound;
-  SecretBytes data;  // A JSON object; for Payload::kAuth the auth object.
-  std::vector<std::string> warnings;
-  std::optional<NodeState> state;  // Of routes that report the node's state.
+  SecretBytes data{};  // A JSON object; for Payload::kAuth the auth object.
+  std::vector<std::string> warnings{};
+  std::optional<NodeState> state{};  // Of routes that report the node's state.
   /// Members of a JSON object, rendered and redacted by the handler, for the audit record: `"version":3`. May be empty.
-  std::string audit_members;
+  std::string audit_members{};
   std::int64_t lease_duration_s = 0;  // How long the client may use this before it reads again; 0 = nothing is said.
+  std::optional<Payload> payload{};       // In place of the route's: the shape of what was unwrapped.
+  std::unique_ptr<WrapInfo> wrap_info{};  // What there was to say waits there; `data` is empty.
 
-  static Reply none() { return {Outcome::kEmpty, {}, {}, {}, {}}; }
-  static Reply not_found() { return {Outcome::kNotFound, {}, {}, {}, {}}; }
-  static Reply of(SecretBytes data) { return {Outcome::kFound, std::move(data), {}, {}, {}}; }
+  static Reply none() { return {Outcome::kEmpty}; }
+  static Reply not_found() { return {Outcome::kNotFound}; }
+  static Reply of(SecretBytes data) { return {Outcome::kFound, std::move(data)}; }
 };
 
 /// What the Gate answers: a reply of the route's shape, or an error.

@@ -58,15 +58,24 @@ class Access {
     return access;
   }
 
+  /// Whoever presents no token of his own may present a wrapping token in the field "token", and is then its bearer.
+  static constexpr Access with_wrapping_token(Capability capability) {
+    Access access(capability);
+    access.takes_wrapping_token_ = true;
+    return access;
+  }
+
   constexpr bool open() const { return open_; }
   constexpr Capability capability() const { return capability_; }
   constexpr bool needs_sudo() const { return needs_sudo_; }
+  constexpr bool takes_wrapping_token() const { return takes_wrapping_token_; }
 
  private:
   constexpr Access() : open_(true) {}
   Capability capability_ = Capability::kDeny;
   bool open_ = false;
   bool needs_sudo_ = false;
+  bool takes_wrapping_token_ = false;
 };
 
 /// Where a handler runs. Each has its own bounded pool, so that what is slow cannot starve what is not.

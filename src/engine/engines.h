@@ -10,6 +10,7 @@
 #include "engine/sys/sys_engine.h"
 #include "engine/sys/sys_info.h"
 #include "engine/sys/sys_tools.h"
+#include "engine/sys/wrapping_routes.h"
 
 namespace keyhold::engine {
 
@@ -44,6 +45,7 @@ class Engines {
     visit("sys", &Engines::leases_);
     visit("sys", &Engines::sys_info_);
     visit("sys", &Engines::sys_tools_);
+    visit("sys", &Engines::wrapping_);
     visit("kv-v1", &Engines::kv_v1_);
     visit("kv-v2", &Engines::kv_);
     visit("cubbyhole", &Engines::cubbyhole_);
@@ -54,6 +56,7 @@ class Engines {
   LeaseRoutes leases_;
   SysInfo sys_info_;
   SysTools sys_tools_;
+  WrappingRoutes wrapping_;
   KvV1Engine kv_v1_;
   KvEngine kv_;
   CubbyholeEngine cubbyhole_;

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/scalar.h"
+#include "base/time_format.h"
 #include "core/path.h"
 
 namespace keyhold::api {
@@ -73,12 +74,23 @@ Result<void> check_headers(const http::Request& request) {
   if (!space.empty() && space != "/") {
     return Error{Code::kNotFound, "there is no such namespace: only the root namespace exists"};
   }
-  // Ignoring these would hand out more than the client asked for.
-  const auto wrap = request.header("x-vault-wrap-ttl").value_or("");
-  if (!wrap.empty() && wrap != "0" && wrap != "0s") {
-    return Error{Code::kInvalid, "response wrapping is not offered yet"};
-  }
   return {};
+}
+
+/// How long the answer is to be wrapped. What cannot be read is refused: ignoring it would hand out more than the client asked for.
+Result<std::optional<std::int64_t>> wrap_ttl_of(const http::Request& request) {
+  if (request.header("x-vault-wrap-format").value_or("") == "jwt") {
+    return Error{Code::kInvalid, "wrapping tokens in the format \"jwt\" are not offered"};
+  }
+  const auto text = request.header("x-vault-wrap-ttl").value_or("");
+  if (text.empty()) return std::optional<std::int64_t>();
+  const auto ttl_s = parse_duration_s(text);
+  if (!ttl_s.ok()) return Error{Code::kInvalid, "the header X-Vault-Wrap-TTL must be seconds or a duration"};
+  if (*ttl_s > 0) return std::optional<std::int64_t>(*ttl_s);
+  if (text.find_first_of("123456789") != std::string_view::npos) {
+    return Error{Code::kInvalid, "the header X-Vault-Wrap-TTL must be at least a second, or 0"};
+  }
+  return std::optional<std::int64_t>();
 }
 
 SecretBytes token_of(const http::Request& request) {
@@ -107,6 +119,7 @@ Result<core::Request> parse_vault_request(http::Request& http_request) {
   TRY_ASSIGN(request.query, parse_query(query_text));
   TRY_ASSIGN(request.operation, operation_of(http_request, request.query));
   TRY(check_headers(http_request));
+  TRY_ASSIGN(request.wrap_ttl_s, wrap_ttl_of(http_request));
   const bool takes_body = request.operation == Operation::kUpdate || request.operation == Operation::kPatch ||
                           request.operation == Operation::kDelete;
   if (!takes_body && !http_request.body.empty()) return Error{Code::kInvalid, "this method takes no body"};

@@ -119,8 +119,19 @@ TEST(VaultRequest, WhatIsNotOfferedIsNotIgnored) {
   EXPECT_EQ(refused("GET", "/v1/a", {{"x-vault-namespace", "team"}}), Code::kNotFound);
   EXPECT_TRUE(parse("GET", "/v1/a", {{"x-vault-namespace", ""}}).ok());
   EXPECT_TRUE(parse("GET", "/v1/a", {{"x-vault-namespace", "/"}}).ok());
-  EXPECT_EQ(refused("GET", "/v1/a", {{"x-vault-wrap-ttl", "60"}}), Code::kInvalid);
-  EXPECT_TRUE(parse("GET", "/v1/a", {{"x-vault-wrap-ttl", "0"}}).ok());
+  EXPECT_EQ(refused("GET", "/v1/a", {{"x-vault-wrap-ttl", "60"}, {"x-vault-wrap-format", "jwt"}}), Code::kInvalid);
+}
+
+TEST(VaultRequest, WrappingIsAskedForInSecondsOrADuration) {
+  const auto ttl_s = [](std::string text) { return parsed("GET", "/v1/a", {{"x-vault-wrap-ttl", std::move(text)}}).wrap_ttl_s; };
+  EXPECT_EQ(ttl_s("60"), 60);
+  EXPECT_EQ(ttl_s("5m"), 300);
+  EXPECT_EQ(ttl_s("1h30m"), 5400);
+  for (const char* none : {"0", "0s", ""}) EXPECT_EQ(ttl_s(none), std::nullopt);
+  // What would be no wrapping by rounding must not be given away unwrapped.
+  for (const char* odd : {"-1", "-1s", "500ms", "soon", "1x", "99999999999999999999"}) {
+    EXPECT_EQ(refused("GET", "/v1/a", {{"x-vault-wrap-ttl", odd}}), Code::kInvalid) << odd;
+  }
 }
 
 TEST(VaultRequest, BodiesGoWithWrites) {

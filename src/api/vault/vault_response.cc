@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "base/time_format.h"
 
 namespace keyhold::api {
 namespace {
@@ -43,6 +44,18 @@ int health_status(NodeState state, const std::vector<std::pair<std::string, std:
   return status;
 }
 
+void append_wrap_info(SecretBytes& out, const core::WrapInfo& info) {
+  json::Writer writer(out);
+  writer.begin_object();
+  writer.key("token").string(info.token.reveal());
+  writer.key("accessor").string(info.accessor);
+  writer.key("ttl").number(info.ttl_s);
+  writer.key("creation_time").string(format_rfc3339(info.created_ms));
+  writer.key("creation_path").string(info.creation_path);
+  if (!info.wrapped_accessor.empty()) writer.key("wrapped_accessor").string(info.wrapped_accessor);
+  writer.end_object();
+}
+
 /// Fixed text and a UUID: appended as it is, since this is on the path of every read.
 void render_envelope(SecretBytes& out, const Answer& answer, const Reply& reply) {
   const std::string_view data = reply.data.reveal();
@@ -54,7 +67,13 @@ void render_envelope(SecretBytes& out, const Answer& answer, const Reply& reply)
   out.append(",\"data\":");
   const bool is_auth = answer.payload == Payload::kAuth;
   out.append(is_auth || data.empty() ? std::string_view("null") : data);
-  out.append(",\"wrap_info\":null,\"warnings\":");
+  out.append(",\"wrap_info\":");
+  if (reply.wrap_info == nullptr) {
+    out.append("null");
+  } else {
+    append_wrap_info(out, *reply.wrap_info);
+  }
+  out.append(",\"warnings\":");
   if (reply.warnings.empty()) {
     out.append("null");
   } else {
@@ -65,7 +84,7 @@ void render_envelope(SecretBytes& out, const Answer& answer, const Reply& reply)
   }
   out.append(",\"auth\":");
   out.append(is_auth && !data.empty() ? data : std::string_view("null"));
-  if (!answer.mount_type.empty()) {
+  if (!answer.mount_type.empty() && reply.wrap_info == nullptr) {
     out.append(",\"mount_type\":\"");
     out.append(answer.mount_type);
     out.append("\"");
@@ -129,7 +148,7 @@ http::Response render_vault_answer(Answer& answer, const std::vector<std::pair<s
   }
   http::Response response = empty(reply.outcome == Reply::Outcome::kNotFound ? 404 : 200);
   if (reply.state) response.status = health_status(*reply.state, query);
-  if (answer.payload == Payload::kBare) {
+  if (answer.payload == Payload::kBare && reply.wrap_info == nullptr) {
     response.body = std::move(reply.data);
     response.body.push_back('\n');
   } else {

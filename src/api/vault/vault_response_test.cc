@@ -98,6 +98,22 @@ TEST(VaultResponse, BareStandsAlone) {
   EXPECT_EQ(render(answer_of(data_reply(R"({"a":1})"), Payload::kBare)).body.reveal(), "{\"a\":1}\n");
 }
 
+TEST(VaultResponse, WhatIsWrappedShowsItsTokenOnly) {
+  for (const Payload payload : {Payload::kSecret, Payload::kAuth, Payload::kSystem, Payload::kBare}) {
+    Reply reply;
+    reply.wrap_info = std::make_unique<core::WrapInfo>(
+        core::WrapInfo{SecretBytes::copy_of("hvs.w"), "acc", 60, 1'700'000'000'123, "secret/data/a", "inner"});
+    const http::Response response = render(answer_of(std::move(reply), payload));
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(at(response, "data"), "null");
+    EXPECT_EQ(at(response, "auth"), "null");
+    EXPECT_EQ(at(response, "mount_type"), "(none)");
+    EXPECT_EQ(at(response, "wrap_info"),
+              R"({"token":"hvs.w","accessor":"acc","ttl":60,"creation_time":"2023-11-14T22:13:20.123Z",)"
+              R"("creation_path":"secret/data/a","wrapped_accessor":"inner"})");
+  }
+}
+
 TEST(VaultResponse, NothingToSayIs204) {
   const http::Response response = render(answer_of(Reply::none(), Payload::kNone));
   EXPECT_EQ(response.status, 204);

@@ -9,6 +9,16 @@ using test::Got;
 
 class CreateTest : public test::TokenAuthTest {};
 
+TEST_F(CreateTest, AWrappedTokenShowsItsAccessor) {
+  core::test::Ask wrapping{.operation = core::Operation::kUpdate, .path = "auth/token/create", .body = "{}"};
+  wrapping.wrap_ttl_s = 60;
+  const Got got = node_.ask(std::move(wrapping));
+  EXPECT_EQ(got.data, "");
+  EXPECT_EQ(got.creation_path, "auth/token/create");
+  EXPECT_NE(got.wrapping_token, "");
+  EXPECT_EQ(ask("lookup-accessor", named("accessor", got.wrapped_accessor)).at("path"), "auth/token/create");
+}
+
 TEST_F(CreateTest, MakesATokenThatKnowsItself) {
   const Got made = create(R"({"policies":["app","app"," DB "],"ttl":"1h","display_name":"ci","meta":{"team":"db"}})");
   ASSERT_EQ(made.word(), "found");

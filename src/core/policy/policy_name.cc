@@ -8,7 +8,7 @@
 namespace keyhold::core {
 namespace {
 
-constexpr std::array<std::string_view, 3> kReserved{kRootPolicyName, "response-wrapping", "control-group"};
+constexpr std::array<std::string_view, 3> kReserved{kRootPolicyName, kWrappingPolicyName, "control-group"};
 
 bool is_lower_or_digit(char byte) { return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9'); }
 

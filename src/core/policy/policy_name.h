@@ -10,6 +10,7 @@ namespace keyhold::core {
 
 inline constexpr std::string_view kRootPolicyName = "root";        // Grants all; never stored, never given by a role.
 inline constexpr std::string_view kDefaultPolicyName = "default";  // Attached to every token; cannot be deleted.
+inline constexpr std::string_view kWrappingPolicyName = "response-wrapping";  // Of wrapping tokens alone; never stored.
 inline constexpr std::size_t kPolicyNameBytesMax = 128;
 
 /// Whether a name stands for what this program grants by itself: no policy may be written or removed under it. "root", and

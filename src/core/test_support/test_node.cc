@@ -28,6 +28,7 @@ Got to_got(Answer answer) {
   got.request_id = answer.request_id.text();
   got.mount_type = answer.mount_type;
   got.retry_after_s = answer.retry_after_s;
+  got.payload = answer.payload;
   if (!answer.result.ok()) {
     got.error = std::move(answer.result).error();
     return got;
@@ -36,6 +37,13 @@ Got to_got(Answer answer) {
   got.lease_duration_s = answer.result->lease_duration_s;
   got.data = answer.result->data.reveal();
   got.warnings = std::move(answer.result->warnings);
+  if (const WrapInfo* info = answer.result->wrap_info.get()) {
+    got.wrapping_token = info->token.reveal();
+    got.wrapping_accessor = info->accessor;
+    got.wrapped_accessor = info->wrapped_accessor;
+    got.creation_path = info->creation_path;
+    got.wrapping_ttl_s = info->ttl_s;
+  }
   return got;
 }
 
@@ -137,6 +145,7 @@ std::future<Got> TestNode::ask_later(Ask ask, int lane) {
   request.query = std::move(ask.query);
   request.body = SecretBytes::copy_of(ask.body);
   request.peer_address = std::move(ask.peer);
+  request.wrap_ttl_s = ask.wrap_ttl_s;
   auto got = pending->got.get_future();
   loop(lane).post([this, pending, lane] {
     gate_->handle(*lanes_[static_cast<std::size_t>(lane)], std::move(pending->request),

@@ -43,6 +43,7 @@ struct Ask {
   std::string body{};
   std::vector<std::pair<std::string, std::string>> query{};
   std::string peer = "127.0.0.1";
+  std::optional<std::int64_t> wrap_ttl_s{};
 };
 
 /// An Answer in forms that a test can compare and keep.
@@ -55,6 +56,12 @@ struct Got {
   std::string mount_type;
   std::int64_t retry_after_s = 0;
   std::int64_t lease_duration_s = 0;
+  Payload payload = Payload::kNone;
+  std::string wrapping_token;  // Empty: the answer is not wrapped. What WrapInfo says beside it:
+  std::string wrapping_accessor;
+  std::string wrapped_accessor;
+  std::string creation_path;
+  std::int64_t wrapping_ttl_s = 0;
 
   /// "found", "empty", "not-found" of a reply; of an error the word for its code: "denied", "invalid", ….
   std::string word() const;

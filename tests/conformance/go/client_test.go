@@ -533,6 +533,71 @@ path "sys/seal" { capabilities = ["update"] }`
 		refused(t, err, 403, "bad token")
 	})
 
+	run("ResponseWrapping", func(t *testing.T) {
+		path := "secret/data/" + freshPath(t, client, 1)
+		wrapping := newClient(t, client.Token())
+		wrapping.SetWrappingLookupFunc(func(string, string) string { return "5m" })
+		wrap := func() string {
+			secret, err := wrapping.Logical().Read(path)
+			must(t, err)
+			equal(t, "ttl", secret.WrapInfo.TTL, 300)
+			equal(t, "creation path", secret.WrapInfo.CreationPath, path)
+			if secret.Data != nil || secret.WrapInfo.Token == "" || secret.WrapInfo.Accessor == "" || secret.WrapInfo.CreationTime.IsZero() {
+				t.Fatal("not wrapped: ", secret.WrapInfo)
+			}
+			return secret.WrapInfo.Token
+		}
+		unwraps := func(own *api.Client, token string) {
+			t.Helper()
+			secret, err := own.Logical().Unwrap(token)
+			must(t, err)
+			equal(t, "content", secret.Data["data"], interface{}(map[string]interface{}{"version": "1"}))
+			_, err = newClient(t, client.Token()).Logical().Unwrap(token)
+			refused(t, err, 400, "wrapping token is not valid or does not exist")
+		}
+		unwraps(client, wrap())
+		bare := newClient(t, "")
+		bare.ClearToken()
+		unwraps(bare, wrap())
+		token := wrap()
+		unwraps(newClient(t, token), "")
+
+		token = wrap()
+		looked, err := bare.Logical().Write("sys/wrapping/lookup", map[string]interface{}{"token": token})
+		must(t, err)
+		equal(t, "creation path", looked.Data["creation_path"], interface{}(path))
+		moved, err := client.Logical().Write("sys/wrapping/rewrap", map[string]interface{}{"token": token})
+		must(t, err)
+		equal(t, "creation path", moved.WrapInfo.CreationPath, path)
+		_, err = client.Logical().Unwrap(token)
+		refused(t, err, 400, "wrapping token is not valid or does not exist")
+		unwraps(client, moved.WrapInfo.Token)
+
+		made, err := wrapping.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{"default"}, TTL: "1h"})
+		must(t, err)
+		equal(t, "auth", made.Auth, (*api.SecretAuth)(nil))
+		inner, err := client.Logical().Unwrap(made.WrapInfo.Token)
+		must(t, err)
+		equal(t, "accessor", inner.Auth.Accessor, made.WrapInfo.WrappedAccessor)
+		_, err = newClient(t, inner.Auth.ClientToken).Auth().Token().LookupSelf()
+		must(t, err)
+
+		given, err := wrapping.Logical().Write("sys/wrapping/wrap", map[string]interface{}{"a": "b"})
+		must(t, err)
+		_, err = newClient(t, given.WrapInfo.Token).Auth().Token().LookupSelf()
+		refused(t, err, 403, "permission denied")
+		_, err = client.Logical().Unwrap(given.WrapInfo.Token)
+		refused(t, err, 400, "wrapping token is not valid or does not exist")
+		missing, err := wrapping.Logical().Read("secret/data/go/not-there")
+		must(t, err)
+		if missing != nil {
+			t.Fatal("wrapped what is not there: ", missing.WrapInfo)
+		}
+		byDefault, err := client.Logical().Write("sys/wrapping/wrap", map[string]interface{}{"a": "b"})
+		must(t, err)
+		equal(t, "ttl of the client's choice", byDefault.WrapInfo.TTL, 300)
+	})
+
 	run("ForgedToken", func(t *testing.T) {
 		_, err := newClient(t, "hvs."+strings.Repeat("A", 90)).KVv2("secret").Get(ctx, "database/creds")
 		refused(t, err, 403, "permission denied")

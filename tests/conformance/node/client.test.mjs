@@ -244,6 +244,17 @@ test('token through a role', async () => {
   await refused(client.getTokenRole({ role_name: 'node' }), 404, /./);
 });
 
+test('response wrapping', async () => {
+  const wrapped = await client.read('secret/data/node/creds', { headers: { 'X-Vault-Wrap-TTL': '60' } });
+  assert.equal(wrapped.data, null);
+  assert.equal(wrapped.wrap_info.ttl, 60);
+  assert.equal(wrapped.wrap_info.creation_path, 'secret/data/node/creds');
+  const { token } = wrapped.wrap_info;
+  const bearer = vault({ token });
+  assert.equal((await bearer.unwrap({ token })).data.data.username, 'app');
+  await refused(client.unwrap({ token }), 400, /wrapping token is not valid or does not exist/);
+});
+
 test('forged token', () =>
   refused(vault({ token: `hvs.${'A'.repeat(90)}` }).read('secret/data/node/creds'), 403, /permission denied/));
 

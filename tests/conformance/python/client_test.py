@@ -327,6 +327,18 @@ class CTestSystem(BaseCase):
         self.client.sys.revoke_prefix("auth/token/create")
         self.assertFalse(new_client(auth["client_token"]).is_authenticated())
 
+    def test_response_wrapping(self):
+        wrapped = self.client.sys.wrap({"a": "b"}, ttl=120)["wrap_info"]
+        self.assertEqual((wrapped["ttl"], wrapped["creation_path"]), (120, "sys/wrapping/wrap"))
+        self.assertEqual(self.client.sys.unwrap(wrapped["token"])["data"], {"a": "b"})
+        with self.assertRaisesRegex(hvac.exceptions.InvalidRequest, "wrapping token is not valid or does not exist"):
+            self.client.sys.unwrap(wrapped["token"])
+        path = self.fresh_path(1)
+        for own, name in ((new_client(), True), (self.client, True), (None, False)):
+            token = self.client.read(f"secret/data/{path}", wrap_ttl="60s")["wrap_info"]["token"]
+            secret = (own or new_client(token)).sys.unwrap(token if name else None)
+            self.assertEqual(secret["data"]["data"], {"version": "1"})
+
     def test_forged_token(self):
         with self.assertRaises(hvac.exceptions.Forbidden):
             new_client("hvs." + "A" * 90).secrets.kv.v2.read_secret("any", raise_on_deleted_version=True)

@@ -125,6 +125,7 @@ bool VaultLines::append_request(std::string& out, const json::Value& record) {
   }
   append_member(out, "path", raw(record, record.find("path") ? "path" : "path_hash"));
   append_member(out, "data", raw(record, "fields"));
+  append_member(out, "wrap_ttl", raw(record, "wrap_ttl"));
   append_member(out, "remote_address", raw(record, "peer"));
   append_member(out, "remote_port", raw(record, "peer_port"));
   out.push_back('}');
@@ -133,6 +134,21 @@ bool VaultLines::append_request(std::string& out, const json::Value& record) {
 
 bool VaultLines::append_head(std::string& out, const json::Value& record, bool allowed) {
   return append_auth(out, record, allowed) && append_request(out, record);
+}
+
+/// The token in which an answer was put aside.
+bool VaultLines::append_wrap_info(std::string& out, const json::Value& reply) {
+  const auto info = object(reply, "wrap_info");
+  if (!info) return true;
+  const auto own = accessor(info->find("accessor"));
+  const auto wrapped = accessor(info->find("wrapped_accessor"));
+  if (!own || !wrapped) return false;
+  std::string members("{");
+  for (const std::string_view name : {"ttl", "token", "creation_time"}) append_member(members, name, raw(*info, name));
+  append_member(members, "accessor", *own);
+  append_member(members, "wrapped_accessor", *wrapped);
+  append_member(out, "wrap_info", members.append("}"));
+  return true;
 }
 
 bool VaultLines::append_response(std::string& out, const json::Value& record, std::string_view head,
@@ -144,9 +160,10 @@ bool VaultLines::append_response(std::string& out, const json::Value& record, st
     const auto made = accessor(reply->find("accessor"));
     if (!made) return false;
     if (!made->empty()) append_member(out, "auth", "{\"accessor\":" + *made + "}");
+    if (!append_wrap_info(out, *reply)) return false;
     std::string data("{");
     for (std::size_t i = 0; i < reply->size(); ++i) {
-      if (reply->key_at(i) == "accessor") continue;
+      if (reply->key_at(i) == "accessor" || reply->key_at(i) == "wrap_info") continue;
       if (data.size() > 1) data.push_back(',');
       data.append(reply->key_raw(i)).append(":").append(reply->at(i).raw());
     }

@@ -59,6 +59,7 @@ class VaultLines {
   Taken take_access(const json::Value& record, std::string& out);
   Taken take_intent(const json::Value& record, std::uint64_t sequence, const Position& begin, std::string& out);
   Taken take_outcome(const json::Value& record, std::string& out);
+  bool append_wrap_info(std::string& out, const json::Value& reply);
   bool append_response(std::string& out, const json::Value& record, std::string_view head, std::string_view mount);
   void close(PendingBySequence::iterator pending, std::string_view time, std::string& out);
   void close_all(std::string_view time, std::string& out);

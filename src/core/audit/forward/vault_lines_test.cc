@@ -126,6 +126,14 @@ TEST_F(VaultLinesTest, OtherLines) {
   EXPECT_NE(auth.find(R"("mount_class":"auth")"), std::string::npos);
 }
 
+TEST_F(VaultLinesTest, WhatWasWrappedShowsItsTokenByItsHash) {
+  const std::string lines = take(members("access", "id",
+      R"("wrap_ttl":60,"outcome":"ok","reply":{"version":1,"wrap_info":{"ttl":60,"token":"hmac-sha256:aa","accessor":"a1","creation_time":"2026-01-02T03:04:05Z","wrapped_accessor":"b2"}})"));
+  EXPECT_NE(lines.find(R"("wrap_ttl":60)"), std::string::npos) << lines;
+  EXPECT_NE(lines.find(R"("wrap_info":{"ttl":60,"token":"hmac-sha256:aa","creation_time":"2026-01-02T03:04:05Z","accessor":)"), std::string::npos);
+  EXPECT_NE(lines.find(R"("data":{"version":1})"), std::string::npos);
+}
+
 // take() parses what comes out.
 TEST_F(VaultLinesTest, WhatIsMissingOrOfAnotherTypeStaysJson) {
   for (const char* members : {
