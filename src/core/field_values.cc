@@ -18,7 +18,7 @@ std::string_view expected(FieldType type) {
     case FieldType::kStringList: return "a list of strings";
     case FieldType::kPolicyNames: return "a list of policy names";
     case FieldType::kIntegerList: return "a list of integers";
-    case FieldType::kStringMap: return "an object of strings";
+    case FieldType::kStringMap: return "an object of strings, or a list of \"name=value\"";
     case FieldType::kObject: return "an object";
   }
   return "";
@@ -76,8 +76,21 @@ std::optional<std::vector<std::string>> to_string_list(json::Value value) {
   return list;
 }
 
+/// "name=value", or several in an array. source: Vault's framework, TypeKVPairs.
+std::optional<std::map<std::string, std::string>> to_pairs(json::Value value) {
+  std::map<std::string, std::string> map;
+  const bool several = value.is_array();
+  for (std::size_t i = 0; i < (several ? value.size() : 1); ++i) {
+    const auto text = scalar_text(several ? value.at(i) : value);
+    const std::size_t equals = text ? text->find('=') : std::string::npos;
+    if (equals == std::string::npos || equals == 0) return std::nullopt;
+    map.insert_or_assign(text->substr(0, equals), text->substr(equals + 1));
+  }
+  return map;
+}
+
 std::optional<std::map<std::string, std::string>> to_string_map(json::Value value) {
-  if (!value.is_object()) return std::nullopt;
+  if (!value.is_object()) return to_pairs(value);
   std::map<std::string, std::string> map;
   for (std::size_t i = 0; i < value.size(); ++i) {
     if (value.at(i).is_null()) continue;

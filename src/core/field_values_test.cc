@@ -92,6 +92,10 @@ TEST(FieldValues, ListsAndMaps) {
   EXPECT_EQ(values(R"({"integers":3})").integer_list("integers"), Integers{3});
   const auto map = values(R"({"map":{"b":"2","a":1,"n":null}})").string_map("map");
   EXPECT_EQ(map, (std::map<std::string, std::string>{{"a", "1"}, {"b", "2"}}));
+  using Map = std::map<std::string, std::string>;
+  EXPECT_EQ(values(R"({"map":["a=1","b=x=y","c="]})").string_map("map"), (Map{{"a", "1"}, {"b", "x=y"}, {"c", ""}}));
+  EXPECT_EQ(values(R"({"map":"a=1,b=2"})").string_map("map"), (Map{{"a", "1,b=2"}}));
+  EXPECT_EQ(values(R"({"map":[]})").string_map("map"), Map{});
   EXPECT_EQ(values(R"({"object": {"z": 1.10, "a": 2} })").object("object")->raw(), R"({"z": 1.10, "a": 2})");
 }
 
@@ -101,7 +105,7 @@ TEST(FieldValues, AWrongTypeNamesTheFieldAndNeverTheValue) {
         R"({"integer":9223372036854775808})", R"({"integer":true})", R"({"integer":""})", R"({"boolean":"hunter2"})",
         R"({"boolean":2})", R"({"boolean":[]})", R"({"duration":"hunter2"})", R"({"duration":"-1s"})",
         R"({"duration":"-1"})", R"({"strings":{"a":"hunter2"}})", R"({"strings":[["hunter2"]]})", R"({"strings":[null]})",
-        R"({"integers":["hunter2"]})", R"({"integers":[1.5]})", R"({"map":"hunter2"})", R"({"map":["hunter2"]})",
+        R"({"integers":["hunter2"]})", R"({"integers":[1.5]})", R"({"map":"hunter2"})", R"({"map":["hunter2"]})", R"({"map":["=hunter2"]})", R"({"map":["a=1",["b=hunter2"]]})",
         R"({"map":{"a":{"hunter2":1}}})", R"({"object":"hunter2"})", R"({"object":[1]})"}) {
     const auto parsed = parse(body);
     ASSERT_FALSE(parsed.ok()) << body;

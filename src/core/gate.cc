@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "core/audit_record.h"
 #include "core/authorization.h"
+#include "core/field_warnings.h"
 #include "core/wrapping.h"
 
 namespace keyhold::core {
@@ -236,6 +237,9 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
     TRY(authorize(job.principal->policies, *route, job.used, job.match.path, job.request, *job.fields));
   }
   Result<Reply> result = job.match.route->invoke(*job.match.route, call);
+  if (result.ok() && result->outcome == Reply::Outcome::kFound) {
+    for (std::string& warning : field_warnings(*route, job.request, *job.fields)) result->warnings.push_back(std::move(warning));
+  }
   if (!result.ok() || !wraps(job.request, *route)) return result;
   return wrapping::wrap(call, std::move(*result), route->reply, *job.request.wrap_ttl_s);
 }
