@@ -1,6 +1,5 @@
 #include "core/authenticator.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "base/limits.h"
@@ -10,14 +9,6 @@ namespace keyhold::core {
 namespace {
 
 Error denied() { return {Code::kDenied, "permission denied"}; }
-
-/// A token is a lease of the mount that gave it out, and ends with it.
-bool mount_is_there(const Config& config, const records::Token& token) {
-  if (token.mount_id() < kFirstMountId) return true;
-  const auto mounts = config.mounts(token.namespace_id());
-  return std::any_of(mounts.begin(), mounts.end(),
-                     [&](const MountPoint* mount) { return mount->record.id() == token.mount_id(); });
-}
 
 }  // namespace
 
@@ -73,7 +64,6 @@ Result<std::shared_ptr<const Principal>> Authenticator::principal_of(const Subje
       return known->second.principal;
     }
   }
-  if (!mount_is_there(*subject.config, *token.record)) return denied();
   auto principal = std::make_shared<Principal>();
   principal->token_id = token.id;
   principal->token = token.record;

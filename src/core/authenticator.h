@@ -37,7 +37,6 @@ class Authenticator {
   Result<TokenState> find(const Subject& subject, Transaction& tx);
   /// What a batch token carries, if it was opened before and is still known; else nullptr.
   std::shared_ptr<const records::Token> opened(const std::string& token_id);
-  /// errors: kDenied: what gave the token out is gone.
   Result<std::shared_ptr<const Principal>> principal_of(const Subject& subject, const TokenState& token);
 
   struct KnownPrincipal {

@@ -46,7 +46,7 @@ class Call {
     const MountPoint* mount;
     std::string_view path;
     const FieldValues& fields;
-    const Principal* principal;      // nullptr on an unauthenticated route.
+    const Principal* principal;      // nullptr on an unauthenticated route, unless it takes a token and there was one.
     const Session* session;
     Transaction* tx;
     const Clock& clock;
@@ -60,6 +60,7 @@ class Call {
   keys::MountId mount_id() const { return parts_.mount->record.id(); }
   keys::NamespaceId namespace_id() const { return parts_.request.namespace_id; }
   const Principal& principal() const { return *parts_.principal; }
+  bool has_principal() const { return parts_.principal != nullptr; }
   const Session& session() const { return *parts_.session; }
   const FieldValues& fields() const { return parts_.fields; }
   std::string_view path() const { return parts_.path; }

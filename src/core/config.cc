@@ -215,14 +215,15 @@ Result<std::shared_ptr<Config>> ConfigStore::load() {
   // Before the mounts: if one changes in between, the guard is newer than this, and whoever compares notices.
   TRY_ASSIGN(const EntryRef guard, cache_.load(keys::mount_guard(keys::kRootNamespace)));
   config->mounts_versions_[keys::kRootNamespace] = guard->version();
-  for (MountPoint& mount : std::array{built_in(kSysMount, "sys/", "sys", "System routes"),
-                                      built_in(kTokenMount, "auth/token/", "token", "Token based credentials"),
+  for (MountPoint& mount : std::array{built_in(kSysMount, "sys/", "system", "system endpoints used for control, policy and debugging"),
+                                      built_in(kTokenMount, "auth/token/", "token", "token based credentials"),
                                       built_in(kCubbyholeMount, "cubbyhole/", "cubbyhole", "per-token private secret storage")}) {
     config->mounts_.emplace(mount_name(mount.record), std::move(mount));
   }
   TRY(for_each(keys::kMountKind, [&](const EntryRef& entry) -> Result<void> {
     TRY_ASSIGN(records::Mount record, decode_record<records::Mount>(entry->value()));
     if (record.state() != records::Mount::ACTIVE) return {};
+    // One built in has a record when it has been tuned, under the same path.
     auto name = mount_name(record);
     config->mounts_.insert_or_assign(std::move(name), mount_point(std::move(record), entry->version()));
     return {};

@@ -23,11 +23,11 @@ namespace keyhold::core {
 /// A mounted engine.
 struct MountPoint {
   records::Mount record;
-  storage::Version version = 0;  // Of its record; 0 for those built in.
+  storage::Version version = 0;  // Of its record; 0 for those built in that nobody has tuned.
   std::string audit_members;     // Its part of an audit record, rendered once.
   std::string engine;            // As the Router knows it: engine_name() of the record.
 
-  bool built_in() const { return version == 0; }
+  bool built_in() const;  // Every namespace has it.
 };
 
 /// What the policies of a token come to.
@@ -119,5 +119,7 @@ inline constexpr keys::MountId kSysMount = 1;
 inline constexpr keys::MountId kTokenMount = 2;
 inline constexpr keys::MountId kCubbyholeMount = 3;
 inline constexpr keys::MountId kFirstMountId = 1024;
+
+inline bool MountPoint::built_in() const { return record.id() < kFirstMountId; }
 
 }  // namespace keyhold::core

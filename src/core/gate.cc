@@ -157,8 +157,8 @@ void Gate::run_on_pool(const JobPtr& job) {
   if (!result.ok() && result.code() == Code::kCorrupt && tx.outdated()) return run_again(job);
   if (result.ok() ? !tx.writes() : !tx.drop_unkept()) return finish(job, std::move(result));
 
-  // The mount must still be there when the write lands.
-  if (job->match.mount != nullptr && !job->match.mount->built_in()) {
+  // The mount must still be there, as it was, when the write lands.
+  if (job->match.mount != nullptr && job->match.mount->version != 0) {
     const records::Mount& mount = job->match.mount->record;
     auto entry = tx.get(keys::mount(mount.namespace_id(), mount.id()));
     if (!entry.ok() && entry.code() == Code::kConflict) return run_again(job);
@@ -205,7 +205,8 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
 
   const RouteInfo* route = resolved.ok() ? job.match.route->info : nullptr;
   const bool open = route != nullptr && route->access.open();
-  if (!open) {
+  const bool takes_token = !open || (route->access.takes_token() && !job.request.credential.token.empty());
+  if (takes_token) {
     const bool bearer = route != nullptr && route->access.takes_wrapping_token();
     TRY(bearer ? authenticate_bearer(job, tx, run) : authenticate(job, tx, run));
     // Whoever may not ask for the path does not learn whether it exists.
@@ -396,6 +397,12 @@ void Gate::finish_on_lane(const JobPtr& job) {
   const bool stranger_failed = job->principal == nullptr && !job->intent_written && !answer.result.ok();
   if ((route != nullptr && route->journaled == Journaled::kNo) ||
       (stranger_failed && !admitted(job->lane.failures(), *job))) {
+    return job->done(std::move(answer));
+  }
+  // Nor by looking at what is open to all: like what they do, it is recorded or refused.
+  const bool stranger_looked = job->principal == nullptr && !job->intent_written && answer.result.ok();
+  if (stranger_looked && !admitted(job->lane.acts(), *job)) {
+    answer.result = too_many();
     return job->done(std::move(answer));
   }
   write_last_record(*job);

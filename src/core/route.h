@@ -46,11 +46,17 @@ struct Field {
 };
 
 /// Who may call: a capability on the canonical path, with sudo beside it where the route says so, or anybody. Has no default, so a
-/// route that declares none does not compile.
+/// route that declares none does not compile. Of anybody a route may still ask who it is, where what it tells depends on that.
 class Access {
  public:
   constexpr Access(Capability capability) : capability_(capability) {}  // NOLINT: a route names a capability.
   static constexpr Access unauthenticated() { return Access(); }
+  /// Anybody; but a token that is presented must be valid, and its holder is the call's principal. The handler decides what to tell.
+  static constexpr Access with_optional_token() {
+    Access access;
+    access.takes_token_ = true;
+    return access;
+  }
   /// Of a path that Vault protects: the capability alone is not enough.
   static constexpr Access with_sudo(Capability capability) {
     Access access(capability);
@@ -69,6 +75,7 @@ class Access {
   constexpr Capability capability() const { return capability_; }
   constexpr bool needs_sudo() const { return needs_sudo_; }
   constexpr bool takes_wrapping_token() const { return takes_wrapping_token_; }
+  constexpr bool takes_token() const { return !open_ || takes_token_; }
 
  private:
   constexpr Access() : open_(true) {}
@@ -76,6 +83,7 @@ class Access {
   bool open_ = false;
   bool needs_sudo_ = false;
   bool takes_wrapping_token_ = false;
+  bool takes_token_ = false;  // Though it is open.
 };
 
 /// Where a handler runs. Each has its own bounded pool, so that what is slow cannot starve what is not.
@@ -103,7 +111,8 @@ enum class TrailingSlash : std::uint8_t { kRefused, kIgnored };
 /// The part of a route that does not depend on its engine's type.
 struct RouteInfo {
   Operation operation;
-  /// Below the mount. "{name}" takes one segment; a last "{name...}" takes the rest, which may be empty in lists and scans.
+  /// Below the mount. "{name}" takes one segment; "{name...}" takes the rest, which may be empty in lists and scans, or all that is
+  /// before the plain segments that follow it.
   std::string_view path;
   Access access;
   std::span<const Field> fields = {};

@@ -6,6 +6,7 @@ namespace keyhold::core {
 namespace {
 
 constexpr std::string_view kSysPrefix = "sys/";
+constexpr std::string_view kSysEngine = "system";
 
 bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
 
@@ -23,18 +24,39 @@ bool next_segment(std::string_view& path, std::string_view& segment) {
 void Router::append(EngineRoutes& routes, BoundRoute route) {
   std::string_view rest = route.info->path;
   std::string_view segment;
-  while (next_segment(rest, segment)) route.segments.push_back(segment);
+  while (!route.takes_rest && next_segment(rest, segment)) {
+    route.segments.push_back(segment);
+    route.takes_rest = segment.ends_with("...}");
+  }
+  if (!rest.empty()) route.after_rest = {rest.data() - 1, rest.size() + 1};  // With its slash.
   CHECK(std::count_if(route.segments.begin(), route.segments.end(), is_parameter) <=
         static_cast<std::ptrdiff_t>(PathValues::kMax));
-  route.takes_rest = !route.segments.empty() && route.segments.back().ends_with("...}");
   routes.push_back(std::move(route));
+}
+
+std::optional<MountKind> Router::kind_of(std::string_view engine) const {
+  const auto found = engines_.find(engine);
+  return found == engines_.end() ? std::nullopt : std::optional(found->second.kind);
+}
+
+std::vector<std::string_view> Router::names_of(MountKind kind) const {
+  std::vector<std::string_view> names;
+  for (const auto& [name, entry] : engines_) {
+    if (entry.kind == kind) names.push_back(name);
+  }
+  return names;
 }
 
 bool Router::match_one(const BoundRoute& route, Operation operation, std::string_view path, PathValues& values) {
   values.clear();
+  if (!route.after_rest.empty()) {
+    if (of_folder(operation) && path.ends_with('/')) path.remove_suffix(1);
+    if (!path.ends_with(route.after_rest)) return false;
+    path.remove_suffix(route.after_rest.size());
+  }
   for (std::size_t i = 0; i < route.segments.size(); ++i) {
     if (route.takes_rest && i + 1 == route.segments.size()) {
-      if (path.empty() && !of_folder(operation)) return false;
+      if (path.empty() && (!of_folder(operation) || !route.after_rest.empty())) return false;
       values.push_back(path);
       return true;
     }
@@ -77,7 +99,7 @@ Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, 
   const bool slash = path.ends_with('/') && !of_folder(operation);
   if (slash) path.remove_suffix(1);
   const std::size_t mount_bytes = std::min(mount->record.path().size(), path.size());
-  TRY_ASSIGN(RouteMatch match, match_in(engine->second, operation, path.substr(mount_bytes)));
+  TRY_ASSIGN(RouteMatch match, match_in(engine->second.routes, operation, path.substr(mount_bytes)));
   if (slash && match.route->info->trailing_slash == TrailingSlash::kRefused) {
     return Error{Code::kInvalid, "the path ends with a slash, which only a list may"};
   }
@@ -87,9 +109,9 @@ Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, 
 }
 
 Result<RouteMatch> Router::match_sealed(Operation operation, std::string_view path) const {
-  const auto engine = engines_.find("sys");
+  const auto engine = engines_.find(kSysEngine);
   if (engine != engines_.end() && path.starts_with(kSysPrefix)) {
-    auto match = match_in(engine->second, operation, path.substr(kSysPrefix.size()));
+    auto match = match_in(engine->second.routes, operation, path.substr(kSysPrefix.size()));
     if (match.ok() && match->route->info->availability == Availability::kAlways) {
       match->path = path;
       return match;

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,16 @@ struct BoundRoute {
   void* engine = nullptr;
   Result<Reply> (*invoke)(const BoundRoute&, Call&) = nullptr;
   Result<bool> (*exists)(const BoundRoute&, Call&) = nullptr;  // nullptr: no such read.
-  std::vector<std::string_view> segments;                      // Of info->path.
-  bool takes_rest = false;                                     // The last segment is "{name...}".
+  std::vector<std::string_view> segments;                      // Of info->path, up to a "{name...}".
+  bool takes_rest = false;                                     // The last of them is one.
+  std::string_view after_rest;                                 // What follows it: "/tune". Mostly nothing.
+};
+
+/// Where engines of a type may be mounted.
+enum class MountKind : std::uint8_t {
+  kBuiltIn,  // Where the Config has them: nobody mounts another.
+  kSecrets,  // Anywhere but below "auth/".
+  kAuth,     // Below "auth/": what it gives out are tokens.
 };
 
 /// What the parameters of a route's path stand for in one request, in order. Spans of the path.
@@ -57,10 +66,12 @@ struct RouteMatch {
 /// threads   Any, after the last add().
 class Router {
  public:
-  /// Engine has `static constexpr std::array<Route<Engine>, N> kRoutes`. `type` is what a mount names; `engine` outlives this.
+  /// Engine has `static constexpr std::array<Route<Engine>, N> kRoutes`. `type` is what a mount names (engine_name()); `engine`
+  /// outlives this. Several objects of one type are of one kind.
   template <typename Engine>
-  void add(std::string type, Engine& engine) {
-    EngineRoutes& routes = engines_[std::move(type)];
+  void add(std::string type, Engine& engine, MountKind kind = MountKind::kBuiltIn) {
+    EngineRoutes& routes = engines_[type].routes;
+    engines_[std::move(type)].kind = kind;
     for (const auto& route : Engine::kRoutes) {
       BoundRoute bound;
       bound.info = &route.info;
@@ -85,23 +96,29 @@ class Router {
     engines_[std::move(name)] = added->second;
   }
 
-  /// Whether a mount of this name (engine_name()) would be served.
-  bool has(std::string_view engine) const { return engines_.contains(engine); }
+  /// nullopt: a mount of this name (engine_name()) would not be served.
+  std::optional<MountKind> kind_of(std::string_view engine) const;
+  /// The names under which engines of a kind are mounted, in their order.
+  std::vector<std::string_view> names_of(MountKind kind) const;
 
   /// `path` is canonical; of a list it ends with a slash. errors: kNotFound (no mount or no such path), kUnsupported (the path has
   /// other operations), kInvalid (a trailing slash where none may be).
   Result<RouteMatch> match(const Config& config, keys::NamespaceId owner, Operation operation,
                            std::string_view path) const;
-  /// The route of the "sys" engine that answers in every state, or nullptr: what a sealed node can match.
+  /// The route of the "system" engine that answers in every state, or nullptr: what a sealed node can match.
   Result<RouteMatch> match_sealed(Operation operation, std::string_view path) const;
 
  private:
   using EngineRoutes = std::vector<BoundRoute>;
+  struct Entry {
+    EngineRoutes routes;
+    MountKind kind = MountKind::kBuiltIn;
+  };
   static void append(EngineRoutes& routes, BoundRoute route);
   static Result<RouteMatch> match_in(const EngineRoutes& routes, Operation operation, std::string_view path);
   static bool match_one(const BoundRoute& route, Operation operation, std::string_view path, PathValues& values);
 
-  std::map<std::string, EngineRoutes, std::less<>> engines_;
+  std::map<std::string, Entry, std::less<>> engines_;
 };
 
 }  // namespace keyhold::core

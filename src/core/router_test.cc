@@ -8,12 +8,12 @@
 namespace keyhold::core {
 namespace {
 
-/// "box" is mounted at "box/" and, deeper, at "box/deep/"; as "sys" it also answers sealed.
+/// "box" is mounted at "box/" and, deeper, at "box/deep/"; as "system" it also answers sealed.
 class RouterTest : public ::testing::Test {
  protected:
   RouterTest() {
     router_.add("box", box_);
-    router_.add("sys", box_);
+    router_.add("system", box_);
     node_.initialize();
     outer_ = node_.put_mount("box/", "box");
     inner_ = node_.put_mount("box/deep/", "box");

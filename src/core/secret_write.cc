@@ -169,6 +169,19 @@ void put_current(Transaction& tx, keys::MountId mount, Head& head, const NewCont
   save(tx, mount, head);
 }
 
+void put_only(Transaction& tx, keys::MountId mount, Head& head, const NewContent& content, const crypto::HmacSha256& fingerprints,
+              UnixMillis now, crypto::Rng& rng) {
+  Settings one_version;
+  one_version.set_max_versions(1);
+  put_current(tx, mount, head, content, one_version, fingerprints, now, rng);
+  for (Version& version : *head.mutable_versions()) {
+    if (version.number() == head.last_number()) version.set_number(1);
+  }
+  head.set_last_number(1);
+  head.set_oldest_number(0);
+  save(tx, mount, head);
+}
+
 void change_versions(Transaction& tx, keys::MountId mount, const Head& old_head, std::span<const std::int64_t> numbers,
                      StateChange change, const Settings& settings, UnixMillis now) {
   std::vector<std::int64_t> wanted(numbers.begin(), numbers.end());

@@ -52,6 +52,10 @@ struct NewContent {
 void put_current(Transaction& tx, keys::MountId mount, Head& head, const NewContent& content, const Settings& settings,
                  const crypto::HmacSha256& fingerprints, UnixMillis now, crypto::Rng& rng);
 
+/// Makes it all there is of the secret, as its version 1. Saves the head.
+void put_only(Transaction& tx, keys::MountId mount, Head& head, const NewContent& content, const crypto::HmacSha256& fingerprints,
+              UnixMillis now, crypto::Rng& rng);
+
 /// Changes of state of the numbered versions; numbers that do not exist are passed over, as Vault does.
 enum class StateChange {
   kDelete,

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "core/cidr.h"
+#include "core/config.h"
 #include "core/keys.h"
 
 namespace keyhold::core {
@@ -38,6 +39,13 @@ Result<void> check_bounds(const TokenSpec& spec) {
   for (const auto& [name, value] : spec.metadata) metadata_bytes += name.size() + value.size();
   if (metadata_bytes > TokenStore::kMetadataBytesMax) return Error{Code::kInvalid, "the metadata is too long"};
   return {};
+}
+
+/// A token is a lease of the mount that gave it out, and ends with it: at once, though the job that deletes it comes later.
+Result<bool> mount_is_there(Transaction& tx, keys::NamespaceId owner, keys::MountId id) {
+  if (id < kFirstMountId) return true;
+  TRY_ASSIGN(const auto mount, tx.load<records::Mount>(keys::mount(owner, id)));
+  return mount != nullptr && mount->state() == records::Mount::ACTIVE;
 }
 
 }  // namespace
@@ -108,6 +116,7 @@ Result<void> TokenStore::file(Transaction& tx, const std::string& id, const reco
   liveness.set_namespace_id(owner);
   liveness.set_expires_ms(record.expires_ms());
   liveness.set_has_dependents(has_dependents);
+  liveness.set_mount_id(record.mount_id());
   tx.put(keys::liveness(owner, record.liveness()), encode_record(liveness));
 
   records::TokenRef reference;
@@ -161,6 +170,8 @@ Result<void> TokenStore::check_ancestors(Transaction& tx, keys::NamespaceId owne
     TRY_ASSIGN(const Link above, link(life, moment));
     if (above == Link::kEnded) return denied();
     if (above == Link::kDetached) return {};  // What is above it no longer matters.
+    TRY_ASSIGN(const bool mounted, mount_is_there(tx, owner, life->mount_id()));
+    if (!mounted) return denied();
   }
   return {};
 }
@@ -173,6 +184,8 @@ Result<TokenState> TokenStore::find(Transaction& tx, keys::NamespaceId owner, st
   TRY_ASSIGN(state.life, tx.load<records::Liveness>(keys::liveness(owner, state.record->liveness())));
   TRY_ASSIGN(const Link own, link(state.life, moment));
   if (own != Link::kAlive) return denied();
+  TRY_ASSIGN(const bool mounted, mount_is_there(tx, owner, state.record->mount_id()));
+  if (!mounted) return denied();
   TRY(check_ancestors(tx, owner, *state.record, moment));
   state.id = std::move(id);
   return state;
@@ -183,6 +196,8 @@ Result<void> TokenStore::check_batch(Transaction& tx, keys::NamespaceId owner, c
   const LeaseClock::Moment moment = parts_.clock.moment();
   if (!moment.trusted) return time_not_trusted();
   if (record.expires_ms() <= moment.now_ms) return denied();
+  TRY_ASSIGN(const bool mounted, mount_is_there(tx, owner, record.mount_id()));
+  if (!mounted) return denied();
   if (record.orphan()) return {};
   TRY_ASSIGN(const TokenState parent, find(tx, owner, record.parent()));
   // One with the same chosen id that was made later is another token.

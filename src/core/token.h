@@ -65,7 +65,8 @@ struct TokenState {
 ///
 /// A service token is a record that does not change but when an ancestor lets go of it, a liveness that renewals move on and
 /// its end deletes, and a counter when its uses are limited. It is valid while its own liveness and those of all its
-/// ancestors are there and their times have not come, all of which is checked at every use. Beside that stand indexes:
+/// ancestors are there, their times have not come, and the mounts that gave them out are there, all of which is checked at every
+/// use. Beside that stand indexes:
 /// by accessor, by parent, by lease path, by time of expiry; each is written and deleted with the token.
 ///
 /// A token that ends is deleted at once. What lies below it is invalid from that commit on, and deleted by a job
@@ -86,8 +87,6 @@ class TokenStore {
   static constexpr std::size_t kMetadataBytesMax = 16 * 1024;
   static constexpr std::size_t kBoundCidrsMax = 64;
   static constexpr std::size_t kChosenBytesMax = 512;
-  static constexpr std::int64_t kDefaultTtlS = 32 * 24 * 3600;  // Vault's default and maximum lease: 768 h.
-  static constexpr std::int64_t kMaxTtlS = 32 * 24 * 3600;
 
   struct Parts {
     crypto::HmacSha256 ids;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time_format.h"
+#include "core/records.pb.h"
 
 namespace keyhold::core {
 namespace {
@@ -13,6 +14,12 @@ std::string capped(std::string_view what, std::string_view what_again, std::int6
 }
 
 }  // namespace
+
+TtlBounds ttl_bounds(const records::Mount& mount) {
+  const std::int64_t max_s = mount.max_lease_ttl_s() != 0 ? mount.max_lease_ttl_s() : kSystemMaxTtlS;
+  const std::int64_t default_s = mount.default_lease_ttl_s() != 0 ? mount.default_lease_ttl_s() : kSystemDefaultTtlS;
+  return {std::min(default_s, max_s), max_s};
+}
 
 Result<GrantedTtl> grant_ttl(const TtlWish& wish, const TtlBounds& bounds, UnixMillis now_ms) {
   GrantedTtl granted;

@@ -8,12 +8,22 @@
 #include "base/result.h"
 
 namespace keyhold::core {
+namespace records {
+class Mount;
+}
+
+/// What a life time is where nothing else is said, and at most: Vault's, 768 h.
+inline constexpr std::int64_t kSystemDefaultTtlS = 32 * 24 * 3600;
+inline constexpr std::int64_t kSystemMaxTtlS = 32 * 24 * 3600;
 
 /// What a mount says about the life of what it gives out.
 struct TtlBounds {
   std::int64_t default_s = 0;
   std::int64_t max_s = 0;
 };
+
+/// A mount's own, or the system's where it has none.
+TtlBounds ttl_bounds(const records::Mount& mount);
 
 /// What is asked for, and what was promised when the thing was made. 0 = not given.
 struct TtlWish {

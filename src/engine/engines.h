@@ -6,6 +6,7 @@
 #include "engine/kv/kv_engine.h"
 #include "engine/kv/kv_v1_engine.h"
 #include "engine/sys/lease_routes.h"
+#include "engine/sys/mount_routes.h"
 #include "engine/sys/sys_audit.h"
 #include "engine/sys/sys_engine.h"
 #include "engine/sys/sys_info.h"
@@ -22,10 +23,10 @@ class Engines {
  public:
   Engines(core::Node& node, const core::Router& router, ServerFacts facts = {},
           std::vector<core::audit::Device> audit_devices = {})
-      : sys_(node, router, std::move(facts)), sys_audit_(std::move(audit_devices)) {}
+      : sys_(node, std::move(facts)), mounts_(router), sys_audit_(std::move(audit_devices)) {}
 
   void add_to(core::Router& router) {
-    for_each([&](const char* type, auto member) { router.add(type, this->*member); });
+    for_each([&](const char* type, core::MountKind kind, auto member) { router.add(type, this->*member, kind); });
     router.add_name("kv", "kv-v1");  // A mount that names no version.
     router.add_name("generic", "kv-v1");
   }
@@ -33,25 +34,28 @@ class Engines {
   /// Calls `visit` with the type and the tables of routes under it.
   template <typename Visit>
   static void for_each_table(Visit&& visit) {
-    for_each([&]<typename Engine>(const char* type, Engine Engines::*) { visit(type, Engine::kRoutes); });
+    for_each([&]<typename Engine>(const char* type, core::MountKind, Engine Engines::*) { visit(type, Engine::kRoutes); });
   }
 
  private:
-  /// The one list. Several objects may share a type: their tables are one.
+  /// The one list of types. Several objects may share a type: their tables are one.
   template <typename Visit>
   static void for_each(Visit&& visit) {
-    visit("sys", &Engines::sys_);
-    visit("sys", &Engines::sys_audit_);
-    visit("sys", &Engines::leases_);
-    visit("sys", &Engines::sys_info_);
-    visit("sys", &Engines::sys_tools_);
-    visit("sys", &Engines::wrapping_);
-    visit("kv-v1", &Engines::kv_v1_);
-    visit("kv-v2", &Engines::kv_);
-    visit("cubbyhole", &Engines::cubbyhole_);
+    using core::MountKind;
+    visit("system", MountKind::kBuiltIn, &Engines::sys_);
+    visit("system", MountKind::kBuiltIn, &Engines::mounts_);
+    visit("system", MountKind::kBuiltIn, &Engines::sys_audit_);
+    visit("system", MountKind::kBuiltIn, &Engines::leases_);
+    visit("system", MountKind::kBuiltIn, &Engines::sys_info_);
+    visit("system", MountKind::kBuiltIn, &Engines::sys_tools_);
+    visit("system", MountKind::kBuiltIn, &Engines::wrapping_);
+    visit("kv-v1", MountKind::kSecrets, &Engines::kv_v1_);
+    visit("kv-v2", MountKind::kSecrets, &Engines::kv_);
+    visit("cubbyhole", MountKind::kBuiltIn, &Engines::cubbyhole_);
   }
 
   SysEngine sys_;
+  MountRoutes mounts_;
   SysAudit sys_audit_;
   LeaseRoutes leases_;
   SysInfo sys_info_;

@@ -21,7 +21,7 @@ BINARY = pathlib.Path(os.environ.get("KEYHOLD_BINARY", ROOT / "build/release/key
 DOCUMENT = ROOT / "docs/coverage.md"
 
 # The group of a route in the list, and the engine that serves it.
-ENGINES = {"sys": "sys", "auth/token": "token", "secret/kv-v1": "kv-v1", "secret/kv-v2": "kv-v2", "cubbyhole": "cubbyhole"}
+ENGINES = {"sys": "system", "auth/token": "token", "secret/kv-v1": "kv-v1", "secret/kv-v2": "kv-v2", "cubbyhole": "cubbyhole"}
 
 
 def rows_of(name):
@@ -46,7 +46,9 @@ def serves(own, listed):
         if index == len(own):
             return False
         if takes_rest(own[index]):
-            return all(map(parameter, listed[index:]))  # A word in it means something of its own.
+            tail = own[index + 1:]
+            rest, last = listed[index:len(listed) - len(tail)], listed[len(listed) - len(tail):]
+            return bool(rest) and last == tail and all(map(parameter, rest))  # A word in the rest means something of its own.
         if own[index] != wanted and not parameter(wanted):
             return False
     return len(own) == len(listed)

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from keyhold_server import Server  # noqa: E402
 from report import Report, Skip  # noqa: E402
 
-MOUNTS = {"sys": "sys", "token": "auth/token", "kv-v1": "kv1", "kv-v2": "secret", "cubbyhole": "cubbyhole"}
+MOUNTS = {"system": "sys", "token": "auth/token", "kv-v1": "kv1", "kv-v2": "secret", "cubbyhole": "cubbyhole"}
 METHODS = {"read": "GET", "list": "LIST", "scan": "SCAN", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
 # These end the sweep, or the way in: they take no field, and sealing is what comes after it.
 ENDING = {"sys/seal", "auth/token/revoke-self"}

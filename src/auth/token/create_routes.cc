@@ -124,7 +124,7 @@ Result<void> set_times(TokenSpec& spec, const Call& call, const TokenRole* role,
   const bool root = spec.policies.size() == 1 && spec.policies.front() == core::kRootPolicyName;
   if (spec.period_s > 0 || asked_s > 0 || !root) {
     const core::TtlWish wish{asked_s, spec.period_s, spec.explicit_max_ttl_s, call.now()};
-    TRY_ASSIGN(core::GrantedTtl granted, core::grant_ttl(wish, ttl_bounds(call), call.now()));
+    TRY_ASSIGN(core::GrantedTtl granted, core::grant_ttl(wish, core::ttl_bounds(call.mount().record), call.now()));
     spec.ttl_s = granted.left_s(call.now());
     std::move(granted.warnings.begin(), granted.warnings.end(), std::back_inserter(warnings));
   } else {

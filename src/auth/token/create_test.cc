@@ -99,7 +99,7 @@ TEST_F(CreateTest, OnlySudoMakesAnOrphan) {
 
 TEST_F(CreateTest, TimesAreBounded) {
   const auto ttl = [this](const std::string& body) { return create(body).at("lease_duration"); };
-  const std::string most = std::to_string(core::TokenStore::kMaxTtlS);
+  const std::string most = std::to_string(core::kSystemMaxTtlS);
   EXPECT_EQ(ttl(R"({"policies":["app"]})"), most);
   EXPECT_EQ(ttl(R"({"policies":["app"],"ttl":"100000h"})"), most);
   EXPECT_EQ(ttl(R"({"policies":["app"],"ttl":"2h","explicit_max_ttl":"1h"})"), "3600");

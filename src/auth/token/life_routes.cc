@@ -49,7 +49,8 @@ Result<Reply> renew_and_tell(Call& call, const TokenState& state, std::string_vi
   }
   // Asked for nothing in particular, it gets what it had at first.
   if (wish.ttl_s == 0) wish.ttl_s = record.creation_ttl_s();
-  TRY_ASSIGN(core::GrantedTtl granted, call.session().tokens.renew(call.tx(), state, wish, ttl_bounds(call)));
+  const core::TtlBounds bounds = core::ttl_bounds(call.mount().record);
+  TRY_ASSIGN(core::GrantedTtl granted, call.session().tokens.renew(call.tx(), state, wish, bounds));
   TRY_ASSIGN(const std::int64_t uses_left, call.session().tokens.uses_left(call.tx(), state));
   Reply reply;
   reply.warnings = std::move(granted.warnings);

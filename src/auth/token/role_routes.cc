@@ -132,7 +132,7 @@ Result<void> set_bounds(TokenRole& role, const Call& call, std::vector<std::stri
     TRY(replace(*role.mutable_bound_cidrs(), blocks));
     role.set_older_bound_cidrs(*name == kCidrs.older);
   }
-  const std::int64_t max_s = ttl_bounds(call).max_s;
+  const std::int64_t max_s = core::ttl_bounds(call.mount().record).max_s;
   if (role.explicit_max_ttl_s() > max_s) {
     warnings.push_back("Given explicit max TTL of " + std::to_string(role.explicit_max_ttl_s()) +
                        " is greater than system/mount allowed value of " + std::to_string(max_s) +
@@ -157,13 +157,6 @@ Result<void> check_batch(const TokenRole& role) {
 
 Result<std::shared_ptr<const TokenRole>> find_role(const Call& call, std::string_view name) {
   return call.tx().load<TokenRole>(role_key(call, name));
-}
-
-core::TtlBounds ttl_bounds(const Call& call) {
-  const core::records::Mount& mount = call.mount().record;
-  const std::int64_t max_s = mount.max_lease_ttl_s() != 0 ? mount.max_lease_ttl_s() : core::TokenStore::kMaxTtlS;
-  const std::int64_t default_s = mount.default_lease_ttl_s() != 0 ? mount.default_lease_ttl_s() : core::TokenStore::kDefaultTtlS;
-  return {std::min(default_s, max_s), max_s};
 }
 
 Result<bool> TokenAuth::role_exists(Call& call) {

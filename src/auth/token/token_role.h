@@ -12,7 +12,4 @@ namespace keyhold::auth {
 /// The role of this name, or nullptr.
 Result<std::shared_ptr<const core::records::TokenRole>> find_role(const core::Call& call, std::string_view name);
 
-/// What the mount of this call says about life times.
-core::TtlBounds ttl_bounds(const core::Call& call);
-
 }  // namespace keyhold::auth

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/policy/granted_paths.h"
 #include "core/policy/wildcard_rules.h"
 
 namespace keyhold::core {
@@ -33,6 +34,7 @@ std::string_view without_slash(std::string_view path) {
 struct CompiledPolicies::Table {
   std::unordered_map<std::string, ExactRule, TextHash, std::equal_to<>> exact;  // By path without its trailing slash.
   WildcardRules wildcards;
+  GrantedPaths granted;
 
   /// Of a list or scan the path ends with a slash.
   const Permissions* find_exact(std::string_view path, Asked asked) const {
@@ -62,7 +64,9 @@ std::vector<PolicyRule> merge_rules(std::span<const std::shared_ptr<const Policy
 CompiledPolicies CompiledPolicies::compile(std::span<const std::shared_ptr<const Policy>> policies) {
   auto table = std::make_shared<Table>();
   std::vector<PolicyRule> wildcards;
-  for (PolicyRule& rule : merge_rules(policies)) {
+  std::vector<PolicyRule> rules = merge_rules(policies);
+  table->granted = GrantedPaths(rules);
+  for (PolicyRule& rule : rules) {
     if (rule.match != PolicyRule::Match::kExact) {
       wildcards.push_back(std::move(rule));
       continue;
@@ -97,6 +101,12 @@ Grant CompiledPolicies::lookup(std::string_view path, Asked asked) const {
   }
   if (found == nullptr) return {};
   return {found->capabilities, found->restrictions.get()};
+}
+
+bool CompiledPolicies::reach(std::string_view folder) const {
+  if (root_) return true;
+  if (table_ == nullptr) return false;
+  return allows_anything(folder, Asked::kOne) || allows_anything(folder, Asked::kList) || table_->granted.any_below(folder);
 }
 
 }  // namespace keyhold::core

@@ -45,6 +45,9 @@ class CompiledPolicies {
     return lookup(path, asked_with(capability)).allows(capability);
   }
   bool allows_anything(std::string_view path, Asked asked) const { return lookup(path, asked).allows_anything(); }
+  /// Whether they grant anything at `folder`, which ends with a slash, or below: who has nothing there is not to learn of it.
+  /// source: Vault, hasMountAccess.
+  bool reach(std::string_view folder) const;
 
  private:
   struct Table;

@@ -32,7 +32,7 @@ class GateTest : public ::testing::Test {
   }
   const TestNode::AddEngines engines_ = [this](Router& router, Node&) {
     router.add("box", box_);
-    router.add("sys", box_);
+    router.add("system", box_);
   };
 
   FakeClock clock_;

@@ -29,9 +29,7 @@ std::optional<std::int64_t> own_ttl_s(std::string_view content) {
 Result<core::Reply> KvV1Engine::read(core::Call& call) {
   TRY_ASSIGN(core::Reply reply, plain::read(call, {}));
   if (reply.outcome != core::Reply::Outcome::kFound) return reply;
-  const core::records::Mount& mount = call.mount().record;
-  const std::int64_t default_s = mount.default_lease_ttl_s() == 0 ? core::TokenStore::kDefaultTtlS : mount.default_lease_ttl_s();
-  const std::int64_t max_s = mount.max_lease_ttl_s() == 0 ? core::TokenStore::kMaxTtlS : mount.max_lease_ttl_s();
+  const auto [default_s, max_s] = core::ttl_bounds(call.mount().record);
   std::int64_t ttl_s = own_ttl_s(reply.data.reveal()).value_or(0);
   if (ttl_s <= 0) ttl_s = default_s;
   if (ttl_s > max_s) {

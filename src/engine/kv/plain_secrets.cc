@@ -39,10 +39,7 @@ Result<Reply> write(Call& call, const std::string& folder) {
   secrets::NewContent content;
   content.bytes = data->raw();
   content.created_by = call.principal().token->accessor();
-  secrets::Settings one_version;
-  one_version.set_max_versions(1);
-  secrets::put_current(call.tx(), call.mount_id(), head, content, one_version, call.session().fingerprints, call.now(),
-                       call.rng());
+  secrets::put_only(call.tx(), call.mount_id(), head, content, call.session().fingerprints, call.now(), call.rng());
   return Reply::none();
 }
 

@@ -29,7 +29,23 @@ std::string_view below(const MountPoint& mount, std::string_view path) {
   return path.substr(std::min(mount.record.path().size(), path.size()));
 }
 
-/// The token whose lease this is. errors: kInvalid: no such lease.
+/// The mount that gave a token out, or nullptr.
+const MountPoint* mount_of(const Call& call, const core::records::Token& record) {
+  for (const MountPoint* mount : call.config().mounts(call.namespace_id())) {
+    if (mount->record.id() == record.mount_id()) return mount;
+  }
+  return nullptr;
+}
+
+/// The id of a token's lease as it is now: where its mount is.
+std::string lease_id_of(const Call& call, const core::TokenState& token) {
+  const MountPoint* mount = mount_of(call, *token.record);
+  const std::string folder = mount == nullptr ? std::string() : mount->record.path();
+  return folder + token.record->lease_path() + "/" + core::keys::lease_name(token.id);
+}
+
+/// The token whose lease this is: by the path of its mount now, or by the one that made it, so that an id given out before the mount
+/// moved still ends it. errors: kInvalid: no such lease.
 Result<core::TokenState> find_lease(const Call& call, std::string_view lease_id) {
   const Error invalid{Code::kInvalid, "invalid lease"};
   if (lease_id.empty()) return Error{Code::kInvalid, "lease_id must be specified"};
@@ -40,12 +56,11 @@ Result<core::TokenState> find_lease(const Call& call, std::string_view lease_id)
   auto token_id = hex_decode(name.substr(1));
   if (!token_id.ok() || token_id->size() != kTokenIdBytes) return invalid;
   const std::string_view path = lease_id.substr(0, slash);
-  const MountPoint* mount = call.config().mount_of(call.namespace_id(), path);
   auto found = call.session().tokens.find(call.tx(), call.namespace_id(), std::move(*token_id));
   if (!found.ok()) return found.code() == Code::kDenied ? invalid : found.error();
   const core::records::Token& record = *found->record;
-  const bool same = mount != nullptr && record.mount_id() == mount->record.id() && record.lease_path() == below(*mount, path);
-  if (!same || found->expires_ms() == 0) return invalid;
+  const bool now = lease_id == lease_id_of(call, *found);
+  if ((!now && path != record.path()) || record.mount_id() == 0 || found->expires_ms() == 0) return invalid;
   return found;
 }
 
@@ -138,7 +153,7 @@ Result<Reply> LeaseRoutes::lookup(Call& call) {
   json::Writer writer(reply.data);
   writer.begin_object();
   writer.key("expire_time").string(format_rfc3339(state.expires_ms()));
-  writer.key("id").string(lease_id);
+  writer.key("id").string(lease_id_of(call, state));
   writer.key("issue_time").string(format_rfc3339(state.record->created_ms()));
   writer.key("last_renewal");
   if (state.life->renewed_ms() == 0) {

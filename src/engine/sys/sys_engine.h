@@ -7,7 +7,6 @@
 #include "core/call.h"
 #include "core/node.h"
 #include "core/route.h"
-#include "core/router.h"
 
 namespace keyhold::engine {
 
@@ -32,14 +31,13 @@ struct ServerFacts {
   std::string cluster_name{};         // Empty = one is made from the store's id.
 };
 
-/// The "sys/" routes: seal, mounts, policies, state.
+/// The "sys/" routes: seal, policies, state.
 ///
 /// threads   Any.
 /// source    Vault API, system backend.
 class SysEngine {
  public:
-  SysEngine(core::Node& node, const core::Router& router, ServerFacts facts = {})
-      : node_(node), router_(router), facts_(std::move(facts)) {}
+  explicit SysEngine(core::Node& node, ServerFacts facts = {}) : node_(node), facts_(std::move(facts)) {}
 
   // seal_routes.cc
   Result<core::Reply> read_init(core::Call& call);
@@ -48,12 +46,6 @@ class SysEngine {
   Result<core::Reply> seal(core::Call& call);
   Result<core::Reply> seal_status(core::Call& call);
   Result<core::Reply> health(core::Call& call);
-
-  // mount_routes.cc
-  Result<core::Reply> list_mounts(core::Call& call);
-  Result<core::Reply> read_mount(core::Call& call);
-  Result<core::Reply> mount(core::Call& call);
-  Result<core::Reply> unmount(core::Call& call);
 
   // policy_routes.cc; sys/policy is the older form of sys/policies/acl.
   Result<core::Reply> list_policies(core::Call& call);
@@ -76,7 +68,6 @@ class SysEngine {
   void append_cluster(json::Writer& writer) const;
 
   core::Node& node_;
-  const core::Router& router_;
   const ServerFacts facts_;
 
   // Field tables.
@@ -99,22 +90,6 @@ class SysEngine {
                   .type = core::FieldType::kBoolean,
                   .audit = core::Audit::kClear,
                   .help = "Drop the shares given so far."}};
-  static constexpr core::Field kMountPath{.name = "path",
-                                          .source = core::FieldSource::kPath,
-                                          .audit = core::Audit::kClear,
-                                          .help = "Where the engine is mounted."};
-  static constexpr std::array kMountPathFields{kMountPath};
-  static constexpr std::array kMountFields{
-      kMountPath,
-      core::Field{.name = "type", .audit = core::Audit::kClear, .help = "Kind of engine: kv (its version is an option), kv-v1, kv-v2."},
-      core::Field{.name = "description", .audit = core::Audit::kClear, .help = "For people."},
-      core::Field{.name = "options",
-                  .type = core::FieldType::kStringMap,
-                  .audit = core::Audit::kClear,
-                  .help = "Of the engine; kv: version."},
-      core::Field{.name = "config",
-                  .type = core::FieldType::kObject,
-                  .help = "default_lease_ttl and max_lease_ttl."}};
   static constexpr core::Field kPolicyName{.name = "name",
                                            .source = core::FieldSource::kPath,
                                            .audit = core::Audit::kClear,
@@ -175,40 +150,6 @@ class SysEngine {
                      .reply = core::Payload::kNone,
                      .help = "Drop all keys and everything decrypted."},
             .handler = &SysEngine::seal},
-      Route{.info = {.operation = core::Operation::kRead,
-                     .path = "mounts",
-                     .access = core::Capability::kRead,
-                     .cost = core::Cost::kCached,
-                     .reply = core::Payload::kSystem,
-                     .help = "All mounted engines."},
-            .handler = &SysEngine::list_mounts},
-      Route{.info = {.operation = core::Operation::kRead,
-                     .path = "mounts/{path...}",
-                     .access = core::Capability::kRead,
-                     .fields = kMountPathFields,
-                     .cost = core::Cost::kCached,
-                     .reply = core::Payload::kSystem,
-                     .trailing_slash = core::TrailingSlash::kIgnored,
-                     .help = "One mounted engine."},
-            .handler = &SysEngine::read_mount},
-      Route{.info = {.operation = core::Operation::kUpdate,
-                     .path = "mounts/{path...}",
-                     .access = core::Capability::kUpdate,
-                     .fields = kMountFields,
-                     .cost = core::Cost::kDisk,
-                     .reply = core::Payload::kNone,
-                     .trailing_slash = core::TrailingSlash::kIgnored,
-                     .help = "Mount an engine."},
-            .handler = &SysEngine::mount},
-      Route{.info = {.operation = core::Operation::kDelete,
-                     .path = "mounts/{path...}",
-                     .access = core::Capability::kDelete,
-                     .fields = kMountPathFields,
-                     .cost = core::Cost::kDisk,
-                     .reply = core::Payload::kNone,
-                     .trailing_slash = core::TrailingSlash::kIgnored,
-                     .help = "Unmount an engine and delete what it holds; the path is free at once."},
-            .handler = &SysEngine::unmount},
       Route{.info = {.operation = core::Operation::kList,
                      .path = "policies/acl",
                      .access = core::Capability::kList,

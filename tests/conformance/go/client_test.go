@@ -533,6 +533,53 @@ path "sys/seal" { capabilities = ["update"] }`
 		refused(t, err, 403, "bad token")
 	})
 
+	run("MountsAndTheirTuning", func(t *testing.T) {
+		must(t, client.Sys().Mount("go-tuned", &api.MountInput{Type: "kv", Options: map[string]string{"version": "1"},
+			Config: api.MountConfigInput{DefaultLeaseTTL: "1h", MaxLeaseTTL: "2h"}}))
+		_, err := client.Logical().Write("go-tuned/a", map[string]interface{}{"k": "v"})
+		must(t, err)
+		config, err := client.Sys().MountConfig("go-tuned")
+		must(t, err)
+		equal(t, "default ttl", config.DefaultLeaseTTL, 3600)
+		equal(t, "max ttl", config.MaxLeaseTTL, 7200)
+		about := "tuned"
+		must(t, client.Sys().TuneMount("go-tuned", api.MountConfigInput{MaxLeaseTTL: "3h", Description: &about,
+			ListingVisibility: "unauth", Options: map[string]string{"version": "2"}}))
+		mounts, err := client.Sys().ListMounts()
+		must(t, err)
+		equal(t, "max ttl", mounts["go-tuned/"].Config.MaxLeaseTTL, 10800)
+		equal(t, "description", mounts["go-tuned/"].Description, about)
+		equal(t, "visibility", mounts["go-tuned/"].Config.ListingVisibility, "unauth")
+		upgraded, err := client.KVv2("go-tuned").Get(ctx, "a")
+		must(t, err)
+		equal(t, "version after the upgrade", upgraded.VersionMetadata.Version, 1)
+		equal(t, "content after the upgrade", upgraded.Data["k"], interface{}("v"))
+		refused(t, client.Sys().TuneMount("go-tuned", api.MountConfigInput{DefaultLeaseTTL: "4h"}), 400, "less than backend default")
+		refused(t, client.Sys().TuneMount("go-none", api.MountConfigInput{}), 400, "no mount entry found")
+
+		must(t, client.Sys().Remount("go-tuned", "go/moved"))
+		moved, err := client.KVv2("go/moved").Get(ctx, "a")
+		must(t, err)
+		equal(t, "content after the move", moved.Data["k"], interface{}("v"))
+		preflight, err := client.Logical().Read("sys/internal/ui/mounts/go/moved/a")
+		must(t, err)
+		equal(t, "path", preflight.Data["path"], interface{}("go/moved/"))
+		equal(t, "options", preflight.Data["options"], interface{}(map[string]interface{}{"version": "2"}))
+		refused(t, client.Sys().Remount("cubbyhole", "go/other"), 400, "cannot remount")
+		must(t, client.Sys().Unmount("go/moved"))
+
+		auths, err := client.Sys().ListAuth()
+		must(t, err)
+		equal(t, "type", auths["token/"].Type, "token")
+		must(t, client.Sys().TuneMount("auth/token", api.MountConfigInput{MaxLeaseTTL: "700h"}))
+		made, err := client.Auth().Token().Create(&api.TokenCreateRequest{Policies: []string{"default"}, TTL: "9000h"})
+		must(t, err)
+		equal(t, "ttl within the mount's", made.Auth.LeaseDuration, 700*3600)
+		must(t, client.Sys().TuneMount("auth/token", api.MountConfigInput{MaxLeaseTTL: "768h"}))
+		refused(t, client.Sys().EnableAuthWithOptions("go", &api.EnableAuthOptions{Type: "no-such-method"}), 400, "unknown backend type")
+		refused(t, client.Sys().DisableAuth("token"), 400, "cannot be disabled")
+	})
+
 	run("ResponseWrapping", func(t *testing.T) {
 		path := "secret/data/" + freshPath(t, client, 1)
 		wrapping := newClient(t, client.Token())

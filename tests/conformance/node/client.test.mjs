@@ -244,6 +244,17 @@ test('token through a role', async () => {
   await refused(client.getTokenRole({ role_name: 'node' }), 404, /./);
 });
 
+test('mounts and auth methods', async () => {
+  await client.mount({ mount_point: 'node-moving', type: 'kv', options: { version: '2' }, config: { max_lease_ttl: '2h' } });
+  await client.write('node-moving/data/a', { data: { k: 'v' } });
+  await client.remount({ from: 'node-moving', to: 'node/moved' });
+  assert.equal((await client.read('node/moved/data/a')).data.data.k, 'v');
+  assert.equal((await client.mounts()).data['node/moved/'].config.max_lease_ttl, 7200);
+  await client.unmount({ mount_point: 'node/moved' });
+  assert.equal((await client.auths())['token/'].type, 'token');
+  await refused(client.enableAuth({ mount_point: 'node', type: 'no-such-method' }), 400, /unknown backend type/);
+});
+
 test('response wrapping', async () => {
   const wrapped = await client.read('secret/data/node/creds', { headers: { 'X-Vault-Wrap-TTL': '60' } });
   assert.equal(wrapped.data, null);

@@ -327,6 +327,23 @@ class CTestSystem(BaseCase):
         self.client.sys.revoke_prefix("auth/token/create")
         self.assertFalse(new_client(auth["client_token"]).is_authenticated())
 
+    def test_mounts(self):
+        self.client.sys.enable_secrets_engine("kv", path="python-tuned", config={"max_lease_ttl": "2h"}, options={"version": "2"})
+        self.client.sys.tune_mount_configuration("python-tuned", default_lease_ttl="1h", description="tuned")
+        tuning = self.client.sys.read_mount_configuration("python-tuned")["data"]
+        self.assertEqual((tuning["default_lease_ttl"], tuning["max_lease_ttl"], tuning["description"]), (3600, 7200, "tuned"))
+        self.client.secrets.kv.v2.create_or_update_secret("a", {"k": "v"}, mount_point="python-tuned")
+        self.client.sys.move_backend("python-tuned", "python/moved")
+        moved = self.client.secrets.kv.v2.read_secret_version("a", mount_point="python/moved", raise_on_deleted_version=True)
+        self.assertEqual(moved["data"]["data"], {"k": "v"})
+        mounts = self.client.sys.list_mounted_secrets_engines()
+        self.assertIn("python/moved/", mounts["data"])
+        self.assertNotIn("python-tuned/", mounts)
+        self.client.sys.disable_secrets_engine("python/moved")
+        self.assertEqual(self.client.sys.list_auth_methods()["data"]["token/"]["type"], "token")
+        with self.assertRaises(hvac.exceptions.InvalidRequest):
+            self.client.sys.enable_auth_method("no-such-method")
+
     def test_response_wrapping(self):
         wrapped = self.client.sys.wrap({"a": "b"}, ttl=120)["wrap_info"]
         self.assertEqual((wrapped["ttl"], wrapped["creation_path"]), (120, "sys/wrapping/wrap"))

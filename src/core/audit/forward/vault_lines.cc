@@ -58,8 +58,7 @@ std::string mount_members(const json::Value& record) {
   const std::string point = text(record, "mount_point");
   if (point.empty()) return out;
   append_member(out, "mount_point", raw(record, "mount_point"));
-  // Vault's name for it.
-  append_member(out, "mount_type", text(record, "mount_type") == "sys" ? "\"system\"" : raw(record, "mount_type"));
+  append_member(out, "mount_type", raw(record, "mount_type"));
   append_member(out, "mount_accessor", raw(record, "mount_accessor"));
   append_text(out, "mount_class", point.starts_with("auth/") ? "auth" : "secret");
   return out;

@@ -120,7 +120,7 @@ TEST_F(VaultLinesTest, OtherLines) {
             std::string::npos);
   const std::string hashed = take(members("access", "id", R"("path_hash":"hmac-sha256:cc","outcome":"not-found")"));
   EXPECT_NE(hashed.find(R"("path":"hmac-sha256:cc")"), std::string::npos);
-  const std::string sys = take(members("access", "id", R"("mount_point":"sys/","mount_type":"sys","outcome":"ok")"));
+  const std::string sys = take(members("access", "id", R"("mount_point":"sys/","mount_type":"system","outcome":"ok")"));
   EXPECT_NE(sys.find(R"("mount_type":"system")"), std::string::npos);
   const std::string auth = take(members("access", "id", R"("mount_point":"auth/token/","mount_type":"token","outcome":"ok")"));
   EXPECT_NE(auth.find(R"("mount_class":"auth")"), std::string::npos);
