@@ -121,6 +121,10 @@ Result<void> bound_page(const Restrictions& restrictions, const RouteInfo& route
 Result<void> authorize(const CompiledPolicies& policies, const RouteInfo& route, Capability needed, std::string_view path,
                        const Request& request, FieldValues& fields) {
   if (policies.root()) return {};
+  if (route.access.takes_any()) {
+    const bool any = policies.allows_anything(path, Asked::kOne) || policies.reach(std::string(path) + "/");
+    return any ? Result<void>() : denied();
+  }
   const Grant grant = policies.lookup(path, asked_with(needed));
   if (!grant.allows(needed)) return denied();
   if (route.access.needs_sudo() && !grant.allows(Capability::kSudo)) return denied();
@@ -129,7 +133,8 @@ Result<void> authorize(const CompiledPolicies& policies, const RouteInfo& route,
   switch (request.operation) {
     case Operation::kList:
     case Operation::kScan: return bound_page(*grant.restrictions, route, fields);
-    case Operation::kDelete: return {};
+    case Operation::kDelete:
+    case Operation::kHelp: return {};
     case Operation::kRead:
     case Operation::kUpdate:
     case Operation::kPatch: break;

@@ -1,6 +1,7 @@
 #include "core/field_warnings.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace keyhold::core {
 namespace {
@@ -11,31 +12,35 @@ constexpr std::size_t kNameBytesMax = 128;
 /// What makes a GET a list, or asks for help: not the route's business.
 bool for_the_api(std::string_view name) { return name == "list" || name == "scan" || name == "help"; }
 
+/// Views of what the client sent: a copy would stay in memory.
 class Names {
  public:
-  void add(std::string name) { names_.push_back(std::move(name)); }
+  void add(std::string_view name) { names_.push_back(name); }
   /// As Go prints a list: "[a b]".
-  void append_to(std::vector<std::string>& warnings, std::string_view text) {
+  void append_to(std::vector<SecretBytes>& warnings, std::string_view text) {
     if (names_.empty()) return;
     std::sort(names_.begin(), names_.end());
-    std::string warning(text);
-    warning += ": [";
+    SecretBytes& warning = warnings.emplace_back(SecretBytes::copy_of(text));
+    warning.append(": [");
     for (std::size_t i = 0; i < std::min(names_.size(), kNamesMax); ++i) {
-      if (i > 0) warning += ' ';
-      warning += names_[i].size() <= kNameBytesMax ? names_[i] : std::string("…");
+      if (i > 0) warning.push_back(' ');
+      warning.append(names_[i].size() <= kNameBytesMax ? names_[i] : std::string_view("…"));
     }
-    if (names_.size() > kNamesMax) warning += " …";
-    warnings.push_back(warning + "]");
+    if (names_.size() > kNamesMax) warning.append(" …");
+    warning.push_back(']');
   }
 
  private:
-  std::vector<std::string> names_;
+  std::vector<std::string_view> names_;
 };
+
+/// A key as received without its quotes. One with escapes is not any field's.
+std::string_view plain(std::string_view quoted) { return quoted.substr(1, quoted.size() - 2); }
 
 }  // namespace
 
-std::vector<std::string> field_warnings(const RouteInfo& route, const Request& request, const FieldValues& fields) {
-  std::vector<std::string> warnings;
+std::vector<SecretBytes> field_warnings(const RouteInfo& route, const Request& request, const FieldValues& fields) {
+  std::vector<SecretBytes> warnings;
   const bool by_query = only_looks(request.operation) || request.operation == Operation::kDelete;
   const auto body = fields.body();
   if (by_query ? request.query.empty() : !body) return warnings;
@@ -44,18 +49,18 @@ std::vector<std::string> field_warnings(const RouteInfo& route, const Request& r
   if (takes_anything) return warnings;
   Names unknown;
   Names replaced;
-  const auto judge = [&](std::string name) {
+  const auto judge = [&](std::string_view name) {
     const auto field =
-        std::find_if(route.fields.begin(), route.fields.end(), [&name](const Field& known) { return known.name == name; });
-    if (field == route.fields.end()) return unknown.add(std::move(name));
-    if (field->source == FieldSource::kPath) replaced.add(std::move(name));
+        std::find_if(route.fields.begin(), route.fields.end(), [name](const Field& known) { return known.name == name; });
+    if (field == route.fields.end()) return unknown.add(name);
+    if (field->source == FieldSource::kPath) replaced.add(name);
   };
   if (by_query) {
     for (const auto& [name, value] : request.query) {
       if (!for_the_api(name)) judge(name);
     }
   } else {
-    for (std::size_t i = 0; i < body->size(); ++i) judge(body->key_at(i));
+    for (std::size_t i = 0; i < body->size(); ++i) judge(plain(body->key_raw(i)));
   }
   unknown.append_to(warnings, "Endpoint ignored these unrecognized parameters");
   replaced.append_to(warnings, "Endpoint replaced the value of these parameters with the values captured from the endpoint's path");

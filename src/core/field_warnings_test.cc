@@ -24,13 +24,16 @@ Warnings warnings(Operation operation, std::string_view body, std::vector<std::p
   request.query = std::move(query);
   const auto values = FieldValues::parse(fields, {"some"}, request.query, body);
   EXPECT_TRUE(values.ok());
-  return field_warnings(route, request, *values);
+  Warnings told;
+  for (const SecretBytes& warning : field_warnings(route, request, *values)) told.emplace_back(warning.reveal());
+  return told;
 }
 
 TEST(FieldWarnings, OfAWriteTheBodyCounts) {
   EXPECT_EQ(warnings(Operation::kUpdate, R"({"text":"x"})", {{"odd", "1"}}), Warnings{});
   EXPECT_EQ(warnings(Operation::kUpdate, R"({"zeta":"hunter2","text":"x","alpha":null})"),
             Warnings{"Endpoint ignored these unrecognized parameters: [alpha zeta]"});
+  EXPECT_EQ(warnings(Operation::kUpdate, R"({"t\u0065xt":"x"})"), Warnings{"Endpoint ignored these unrecognized parameters: [t\\u0065xt]"});
   EXPECT_EQ(warnings(Operation::kPatch, R"({"name":"hunter2"})"),
             Warnings{"Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [name]"});
 }

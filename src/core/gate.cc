@@ -239,7 +239,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
   }
   Result<Reply> result = job.match.route->invoke(*job.match.route, call);
   if (result.ok() && result->outcome == Reply::Outcome::kFound) {
-    for (std::string& warning : field_warnings(*route, job.request, *job.fields)) result->warnings.push_back(std::move(warning));
+    result->field_warnings = field_warnings(*route, job.request, *job.fields);
   }
   if (!result.ok() || !wraps(job.request, *route)) return result;
   return wrapping::wrap(call, std::move(*result), route->reply, *job.request.wrap_ttl_s);

@@ -35,6 +35,7 @@ std::string_view to_string(Operation operation) {
     case Operation::kDelete: return "delete";
     case Operation::kList: return "list";
     case Operation::kScan: return "scan";
+    case Operation::kHelp: return "help";
   }
   return "";
 }

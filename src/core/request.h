@@ -29,13 +29,16 @@ enum class Operation : std::uint8_t {
   kDelete,
   kList,  // Names of one folder.
   kScan,  // Names of a folder and of all folders below it.
+  kHelp,  // What can be asked of a path.
 };
 std::string_view to_string(Operation operation);
 /// What these ask about is a folder: its path ends with a slash, however it was asked for.
 constexpr bool of_folder(Operation operation) { return operation == Operation::kList || operation == Operation::kScan; }
 
 /// What these are asked for does not change anything.
-constexpr bool only_looks(Operation operation) { return operation == Operation::kRead || of_folder(operation); }
+constexpr bool only_looks(Operation operation) {
+  return operation == Operation::kRead || operation == Operation::kHelp || of_folder(operation);
+}
 
 /// The token last seen on a connection and its id, which costs an HMAC to find. Touched on the connection's I/O thread only.
 struct TokenMemo {
@@ -101,6 +104,7 @@ struct Reply {
   Outcome outcome = Outcome::kFound;
   SecretBytes data{};  // A JSON object; for Payload::kAuth the auth object.
   std::vector<std::string> warnings{};
+  std::vector<SecretBytes> field_warnings{};  // They name what the client sent (core/field_warnings.h).
   std::optional<NodeState> state{};  // Of routes that report the node's state.
   /// Members of a JSON object, rendered and redacted by the handler, for the audit record: `"version":3`. May be empty.
   std::string audit_members{};

@@ -71,9 +71,17 @@ class Access {
     return access;
   }
 
+  /// Whoever may do anything at all there or below.
+  static constexpr Access any_capability() {
+    Access access(Capability::kDeny);
+    access.takes_any_ = true;
+    return access;
+  }
+
   constexpr bool open() const { return open_; }
   constexpr Capability capability() const { return capability_; }
   constexpr bool needs_sudo() const { return needs_sudo_; }
+  constexpr bool takes_any() const { return takes_any_; }
   constexpr bool takes_wrapping_token() const { return takes_wrapping_token_; }
   constexpr bool takes_token() const { return !open_ || takes_token_; }
 
@@ -84,6 +92,7 @@ class Access {
   bool needs_sudo_ = false;
   bool takes_wrapping_token_ = false;
   bool takes_token_ = false;  // Though it is open.
+  bool takes_any_ = false;
 };
 
 /// Where a handler runs. Each has its own bounded pool, so that what is slow cannot starve what is not.

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "core/call.h"
+#include "core/open_api.h"
+
 namespace keyhold::core {
 namespace {
 
@@ -20,6 +23,18 @@ bool next_segment(std::string_view& path, std::string_view& segment) {
 }
 
 }  // namespace
+
+Router::Router() {
+  static constexpr RouteInfo kHelp{.operation = Operation::kHelp,
+                                   .path = "{path...}",
+                                   .access = Access::any_capability(),
+                                   .cost = Cost::kCached,
+                                   .reply = Payload::kBare,
+                                   .help = "What can be asked of a path."};
+  help_.info = &kHelp;
+  help_.engine = this;
+  help_.invoke = [](const BoundRoute& self, Call& call) { return static_cast<const Router*>(self.engine)->help(call); };
+}
 
 void Router::append(EngineRoutes& routes, BoundRoute route) {
   std::string_view rest = route.info->path;
@@ -90,6 +105,32 @@ Result<RouteMatch> Router::match_in(const EngineRoutes& routes, Operation operat
   return Error{Code::kNotFound, "unsupported path"};
 }
 
+std::span<const BoundRoute> Router::routes_of(const MountPoint& mount) const {
+  const auto engine = engines_.find(mount.engine);
+  if (engine == engines_.end()) return {};
+  return engine->second.routes;
+}
+
+Result<Reply> Router::help(Call& call) const {
+  DescribedMount mount{call.mount().record.path(), call.mount().record.engine(), {}};
+  const std::string_view below = call.path().substr(std::min(mount.path.size(), call.path().size()));
+  PathValues values;
+  for (const BoundRoute& route : routes_of(call.mount())) {
+    // The table's order decides, as it does for requests: what a plain path says is not said by a wider one.
+    const bool same = mount.routes.empty() || mount.routes.front()->info->path == route.info->path;
+    if (below.empty() || (same && match_one(route, route.info->operation, below, values))) mount.routes.push_back(&route);
+  }
+  if (mount.routes.empty()) return Error{Code::kNotFound, "no handler for route: unsupported path"};
+  Reply reply;
+  json::Writer writer(reply.data);
+  writer.begin_object();
+  writer.key("help").string(below.empty() ? help_of_mount(mount) : help_of_path(mount));
+  writer.key("see_also").null();
+  append_open_api(writer.key("openapi"), {&mount, 1}, MountPaths::kActual);
+  writer.end_object();
+  return reply;
+}
+
 Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, Operation operation,
                                  std::string_view path) const {
   const MountPoint* mount = config.mount_of(owner, path);
@@ -98,6 +139,7 @@ Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, 
   if (engine == engines_.end()) return Error{Code::kNotFound, "the engine mounted there is not in this program"};
   const bool slash = path.ends_with('/') && !of_folder(operation);
   if (slash) path.remove_suffix(1);
+  if (operation == Operation::kHelp) return RouteMatch{mount, &help_, path, {}};
   const std::size_t mount_bytes = std::min(mount->record.path().size(), path.size());
   TRY_ASSIGN(RouteMatch match, match_in(engine->second.routes, operation, path.substr(mount_bytes)));
   if (slash && match.route->info->trailing_slash == TrailingSlash::kRefused) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,10 @@ struct RouteMatch {
 /// threads   Any, after the last add().
 class Router {
  public:
+  Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
   /// Engine has `static constexpr std::array<Route<Engine>, N> kRoutes`. `type` is what a mount names (engine_name()); `engine`
   /// outlives this. Several objects of one type are of one kind.
   template <typename Engine>
@@ -101,6 +106,9 @@ class Router {
   /// The names under which engines of a kind are mounted, in their order.
   std::vector<std::string_view> names_of(MountKind kind) const;
 
+  /// The table of a mounted engine; empty when it is not in this program.
+  std::span<const BoundRoute> routes_of(const MountPoint& mount) const;
+
   /// `path` is canonical; of a list it ends with a slash. errors: kNotFound (no mount or no such path), kUnsupported (the path has
   /// other operations), kInvalid (a trailing slash where none may be).
   Result<RouteMatch> match(const Config& config, keys::NamespaceId owner, Operation operation,
@@ -114,11 +122,13 @@ class Router {
     EngineRoutes routes;
     MountKind kind = MountKind::kBuiltIn;
   };
+  Result<Reply> help(Call& call) const;
   static void append(EngineRoutes& routes, BoundRoute route);
   static Result<RouteMatch> match_in(const EngineRoutes& routes, Operation operation, std::string_view path);
   static bool match_one(const BoundRoute& route, Operation operation, std::string_view path, PathValues& values);
 
   std::map<std::string, Entry, std::less<>> engines_;
+  BoundRoute help_;  // Of every path: what Operation::kHelp matches.
 };
 
 }  // namespace keyhold::core

@@ -100,6 +100,7 @@ Result<Reply> wrap(Call& call, Reply reply, Payload payload, std::int64_t ttl_s)
 
   Reply wrapped;
   wrapped.warnings = std::move(reply.warnings);
+  wrapped.field_warnings = std::move(reply.field_warnings);
   wrapped.audit_members = std::move(reply.audit_members);
   if (!wrapped.audit_members.empty()) wrapped.audit_members.push_back(',');
   wrapped.audit_members.append(audit_members(*info, call.session().redactor));

@@ -7,6 +7,7 @@
 #include "engine/kv/kv_v1_engine.h"
 #include "engine/sys/lease_routes.h"
 #include "engine/sys/mount_routes.h"
+#include "engine/sys/spec_routes.h"
 #include "engine/sys/sys_audit.h"
 #include "engine/sys/sys_engine.h"
 #include "engine/sys/sys_info.h"
@@ -23,7 +24,7 @@ class Engines {
  public:
   Engines(core::Node& node, const core::Router& router, ServerFacts facts = {},
           std::vector<core::audit::Device> audit_devices = {})
-      : sys_(node, std::move(facts)), mounts_(router), sys_audit_(std::move(audit_devices)) {}
+      : sys_(node, std::move(facts)), mounts_(router), specs_(router), sys_audit_(std::move(audit_devices)) {}
 
   void add_to(core::Router& router) {
     for_each([&](const char* type, core::MountKind kind, auto member) { router.add(type, this->*member, kind); });
@@ -44,6 +45,7 @@ class Engines {
     using core::MountKind;
     visit("system", MountKind::kBuiltIn, &Engines::sys_);
     visit("system", MountKind::kBuiltIn, &Engines::mounts_);
+    visit("system", MountKind::kBuiltIn, &Engines::specs_);
     visit("system", MountKind::kBuiltIn, &Engines::sys_audit_);
     visit("system", MountKind::kBuiltIn, &Engines::leases_);
     visit("system", MountKind::kBuiltIn, &Engines::sys_info_);
@@ -56,6 +58,7 @@ class Engines {
 
   SysEngine sys_;
   MountRoutes mounts_;
+  SpecRoutes specs_;
   SysAudit sys_audit_;
   LeaseRoutes leases_;
   SysInfo sys_info_;

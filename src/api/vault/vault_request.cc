@@ -55,6 +55,8 @@ Result<Operation> operation_of(const http::Request& request, const Query& query)
     TRY_ASSIGN(const bool list, query_asks(query, "list"));
     TRY_ASSIGN(const bool scan, query_asks(query, "scan"));
     if (list && scan) return Error{Code::kInvalid, "the query asks for a list and a scan at once"};
+    TRY_ASSIGN(const bool help, query_asks(query, "help"));
+    if (help) return Operation::kHelp;
     return list ? Operation::kList : scan ? Operation::kScan : Operation::kRead;
   }
   if (method == "POST" || method == "PUT") return Operation::kUpdate;

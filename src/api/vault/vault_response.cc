@@ -74,12 +74,13 @@ void render_envelope(SecretBytes& out, const Answer& answer, const Reply& reply)
     append_wrap_info(out, *reply.wrap_info);
   }
   out.append(",\"warnings\":");
-  if (reply.warnings.empty()) {
+  if (reply.warnings.empty() && reply.field_warnings.empty()) {
     out.append("null");
   } else {
     json::Writer writer(out);
     writer.begin_array();
     for (const std::string& warning : reply.warnings) writer.string(warning);
+    for (const SecretBytes& warning : reply.field_warnings) writer.string(warning.reveal());
     writer.end_array();
   }
   out.append(",\"auth\":");

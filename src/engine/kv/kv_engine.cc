@@ -200,6 +200,7 @@ Result<Reply> KvEngine::misplaced(Call& call) {
       case core::Operation::kDelete: return "delete";
       case core::Operation::kList: return "list";
       case core::Operation::kScan: return "scan";
+      case core::Operation::kHelp: break;
     }
     return "";
   };

@@ -580,6 +580,35 @@ path "sys/seal" { capabilities = ["update"] }`
 		refused(t, client.Sys().DisableAuth("token"), 400, "cannot be disabled")
 	})
 
+	run("HelpAndSpecification", func(t *testing.T) {
+		help, err := client.Help("secret/data/any")
+		must(t, err)
+		if !strings.Contains(help.Help, "data/{path...}") {
+			t.Fatal("help: ", help.Help)
+		}
+		specs, err := client.Logical().ReadRaw("sys/internal/specs/openapi")
+		must(t, err)
+		defer specs.Body.Close()
+		var document struct {
+			OpenAPI string                 `json:"openapi"`
+			Paths   map[string]interface{} `json:"paths"`
+		}
+		must(t, json.NewDecoder(specs.Body).Decode(&document))
+		equal(t, "version", document.OpenAPI, "3.0.2")
+		for _, path := range []string{"/secret/data/{path}", "/sys/mounts/{path}", "/auth/token/create"} {
+			if document.Paths[path] == nil {
+				t.Fatal("not in the document: ", path)
+			}
+		}
+	})
+
+	run("IgnoredFieldsAreWarnedOf", func(t *testing.T) {
+		secret, err := client.Logical().Write("secret/data/go/odd", map[string]interface{}{"data": map[string]interface{}{}, "odd": 1, "path": "x"})
+		must(t, err)
+		equal(t, "warnings", secret.Warnings, []string{"Endpoint ignored these unrecognized parameters: [odd]",
+			"Endpoint replaced the value of these parameters with the values captured from the endpoint's path: [path]"})
+	})
+
 	run("ResponseWrapping", func(t *testing.T) {
 		path := "secret/data/" + freshPath(t, client, 1)
 		wrapping := newClient(t, client.Token())

@@ -255,6 +255,10 @@ test('mounts and auth methods', async () => {
   await refused(client.enableAuth({ mount_point: 'node', type: 'no-such-method' }), 400, /unknown backend type/);
 });
 
+test('help', async () => {
+  assert.match((await client.help('sys/mounts')).help, /All mounted engines/);
+});
+
 test('response wrapping', async () => {
   const wrapped = await client.read('secret/data/node/creds', { headers: { 'X-Vault-Wrap-TTL': '60' } });
   assert.equal(wrapped.data, null);
