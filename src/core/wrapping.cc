@@ -70,6 +70,9 @@ Result<std::unique_ptr<WrapInfo>> put_aside(Call& call, const SecretBytes& recor
   return info;
 }
 
+/// Whatever is wrong with a wrapping token, its bearer is told no more than that it is none.
+Error told(const Error& error) { return error.code == Code::kDenied ? no_such_token() : error; }
+
 /// The record, which goes with the commit.
 Result<SecretBytes> take_record(Call& call, const records::Token& token) {
   TRY_ASSIGN(const auto head, secrets::find(call.tx(), kCubbyholeMount, name_of(token)));
@@ -138,10 +141,11 @@ Result<Taken> take(Call& call, const SecretBytes& token) {
     if (!is_wrapping_token(*taken.token_)) return no_such_token();
   } else {
     auto state = tokens.find_presented(call.tx(), call.namespace_id(), token.reveal());
-    if (!state.ok()) return state.code() == Code::kDenied ? no_such_token() : std::move(state).error();
+    if (!state.ok()) return told(state.error());
     taken.token_ = state->record;
     if (!is_wrapping_token(*taken.token_)) return no_such_token();
-    TRY(tokens.use(call.tx(), *state));
+    // It may have been used up since it was found.
+    if (auto used = tokens.use(call.tx(), *state); !used.ok()) return told(used.error());
   }
   TRY_ASSIGN(taken.record_, take_record(call, *taken.token_));
   return taken;
@@ -150,7 +154,7 @@ Result<Taken> take(Call& call, const SecretBytes& token) {
 Result<std::shared_ptr<const records::Token>> look(Call& call, const SecretBytes& token) {
   const SecretBytes& shown = token.empty() ? call.request().credential.token : token;
   auto state = call.session().tokens.find_presented(call.tx(), call.namespace_id(), shown.reveal());
-  if (!state.ok()) return state.code() == Code::kDenied ? no_such_token() : std::move(state).error();
+  if (!state.ok()) return told(state.error());
   if (!is_wrapping_token(*state->record)) return no_such_token();
   return state->record;
 }

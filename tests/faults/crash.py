@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Kills the server with SIGKILL while clients write over HTTP, round after round on one store. After each start, with no repair
 but unsealing: every acknowledged version is there and whole, and what was not acknowledged is whole or absent. Tokens made are
-valid, tokens revoked are not, nor what was below them, and no use of a limited token is given twice.
+valid, tokens revoked are not, nor what was below them, and no use of a limited token is given twice. What was mounted, moved or
+unmounted is there, there or gone, and what a removed mount held never shows under one made anew at its path. What was wrapped
+can be unwrapped once.
 
 usage: crash.py [--rounds N] [--seed S]"""
 
@@ -136,6 +138,111 @@ class TokenMaker(threading.Thread):
                 yield f"a token with {USES} uses, of which {used} were taken, has {left} left"
 
 
+class MountChanger(threading.Thread):
+    """Mounts engines at the same few paths again and again, writes to them, moves and unmounts them, until the connection breaks."""
+
+    PATHS = 3
+
+    def __init__(self, server, name):
+        super().__init__(daemon=True)
+        self._api, self._name = server.api(), name
+        self.held = {}         # Path → number in its secret; None = there is no mount.
+        self.in_doubt = set()  # Paths of the request whose answer never came.
+        self.surprise = None
+
+    def run(self):
+        try:
+            for number in itertools.count(1):
+                self._life(f"crash-mount-{self._name}-{number % self.PATHS}", number)
+        except (OSError, http.client.HTTPException):
+            return
+        except AssertionError as wrong:
+            self.surprise = str(wrong)
+
+    def _change(self, after, status, *request):
+        """A request, and what is held where once it is acknowledged."""
+        self.in_doubt = set(after)
+        self._api.expect(status, *request)
+        self.held.update(after)
+        self.in_doubt = set()
+
+    def _life(self, path, number):
+        moved = path + "-moved"
+        for old in (path, moved):
+            if self.held.get(old) is not None:
+                self._change({old: None}, 204, "DELETE", f"sys/mounts/{old}")
+        self.in_doubt = {path}
+        self._api.expect(204, "POST", f"sys/mounts/{path}", {"type": "kv", "options": {"version": "1"}})
+        self._api.expect(404, "GET", f"{path}/secret")  # What an earlier mount held is not there.
+        self._api.expect(204, "PUT", f"{path}/secret", {"number": number})
+        self.held[path], self.in_doubt = number, set()
+        if number % 2 == 0:
+            self._change({path: None, moved: number}, 200, "POST", "sys/remount", {"from": path, "to": moved})
+
+    def problems(self, api):
+        """What is wrong with the mounts after a start."""
+        if self.surprise:
+            yield self.surprise
+        for path, number in self.held.items():
+            reply = api.call("GET", f"{path}/secret")
+            if path in self.in_doubt:
+                if reply.status not in (200, 404):
+                    yield f"{path}, in doubt: {reply.status} {reply.errors}"
+            elif number is None:
+                if reply.status != 404 or not reply.errors:
+                    yield f"{path} was unmounted or moved away: {reply.status} {reply.data}"
+            elif reply.status != 200 or reply.data != {"number": number}:
+                yield f"{path} holds {number}: {reply.status} {reply.data} {reply.errors}"
+
+
+class Wrapper(threading.Thread):
+    """Wraps, and unwraps every other time, until the connection breaks."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self._api = server.api()
+        self.waiting, self.used = {}, []  # Token → number in it; tokens whose unwrapping was acknowledged.
+        self.in_doubt = None
+        self.surprise = None
+
+    def run(self):
+        try:
+            for number in itertools.count():
+                token = self._api.expect(200, "POST", "sys/wrapping/wrap", {"number": number},
+                                         headers={"X-Vault-Wrap-TTL": "1h"}).json["wrap_info"]["token"]
+                self.waiting[token] = number
+                if number % 2 == 0:
+                    self.in_doubt = token
+                    self._api.expect(200, "POST", "sys/wrapping/unwrap", {"token": token})
+                    del self.waiting[token]
+                    self.used.append(token)
+                    self.in_doubt = None
+        except (OSError, http.client.HTTPException):
+            return
+        except AssertionError as wrong:
+            self.surprise = str(wrong)
+
+    def problems(self, api):
+        """What is wrong with the wrapping tokens after a start."""
+        if self.surprise:
+            yield self.surprise
+
+        def unwrap(token):
+            return api.call("POST", "sys/wrapping/unwrap", {"token": token})
+
+        for token, number in self.waiting.items():
+            reply = unwrap(token)
+            if token == self.in_doubt and reply.status == 400:
+                continue
+            if reply.status != 200 or reply.data != {"number": number}:
+                yield f"a wrapping token that nobody used answers {reply.status} {reply.errors}"
+            elif unwrap(token).status != 400:
+                yield "a wrapping token can be used twice"
+        for token in self.used:
+            if unwrap(token).status != 400:
+                yield "a wrapping token that was used can be used again"
+
+
 def check_version(api, path, version, required):
     """None, or what is wrong with that version."""
     reply = api.call("GET", f"secret/data/{path}?version={version}")
@@ -149,10 +256,10 @@ def check_version(api, path, version, required):
 
 
 def crash_round(server, round_name, rng):
-    """Writes, kills, starts again; returns (acknowledged, in flight, surprises, token makers, seconds that the start took)."""
+    """Writes, kills, starts again; returns (acknowledged, in flight, surprises, the others, seconds that the start took)."""
     started = threading.Event()
     writers = [Writer(server, f"{round_name}-{index}", rng.random(), started, index % 2 == 1) for index in range(WRITERS)]
-    makers = [TokenMaker(server) for _ in range(TOKEN_MAKERS)]
+    makers = [TokenMaker(server) for _ in range(TOKEN_MAKERS)] + [MountChanger(server, round_name), Wrapper(server)]
     for thread in writers + makers:
         thread.start()
     if not started.wait(30):
@@ -193,9 +300,11 @@ def main():
                                      for problem in (check_version(api, *item, required) for item in items) if problem]
                 wrong += [problem for maker in makers for problem in maker.problems(api)]
                 assert not wrong, "\n".join(wrong)
-                tokens = sum(len(maker.alive) + len(maker.uses) for maker in makers)
-                print(f"      {len(acknowledged)} acknowledged, {len(in_flight)} in flight, {tokens} tokens, "
-                      f"up again in {took_s:.2f} s")
+                tokens = sum(len(maker.alive) + len(maker.uses) for maker in makers if isinstance(maker, TokenMaker))
+                wrapped = sum(len(maker.waiting) + len(maker.used) for maker in makers if isinstance(maker, Wrapper))
+                mounts = sum(len(maker.held) for maker in makers if isinstance(maker, MountChanger))
+                print(f"      {len(acknowledged)} acknowledged, {len(in_flight)} in flight, {tokens} tokens, {wrapped} wrapped, "
+                      f"{mounts} mount paths, up again in {took_s:.2f} s")
         with report.case(f"all {len(everything)} acknowledged versions at the end"):
             api = server.api()
             wrong = [problem for problem in (check_version(api, *item, True) for item in everything) if problem]
