@@ -56,6 +56,29 @@ function works.write()
   return function() return put(math.random(0, keys - 1)) end
 end
 
+function works.post()
+  local text = os.getenv("BENCH_BODY")
+  local whole = head("POST", os.getenv("BENCH_PATH"), #text) .. text
+  return function() return whole end
+end
+
+-- Each wrapping is followed by its unwrapping, on whichever connection is free.
+function works.wrap()
+  local text = '{"value":"' .. filler[1]:sub(1, 100) .. '"}'
+  local wrapping = head("POST", "/v1/sys/wrapping/wrap", #text):gsub("\r\n\r\n$", "\r\nX-Vault-Wrap-TTL: 300\r\n\r\n") .. text
+  local waiting = {}
+  function response(_, _, answer)
+    local wrapped = answer:match('"wrap_info":{"token":"([^"]+)"')
+    if wrapped then waiting[#waiting + 1] = wrapped end
+  end
+  return function()
+    local wrapped = table.remove(waiting)
+    if not wrapped then return wrapping end
+    local named = '{"token":"' .. wrapped .. '"}'
+    return head("POST", "/v1/sys/wrapping/unwrap", #named) .. named
+  end
+end
+
 function init()
   math.randomseed(tonumber(os.getenv("BENCH_SEED") or "1"))
   for number = 1, 64 do
