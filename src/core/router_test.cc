@@ -62,6 +62,26 @@ TEST_F(RouterTest, ParametersTakeOneSegmentAndTheLastMayTakeTheRest) {
   EXPECT_EQ(match(Operation::kRead, "box/items/a"), "not-found");
 }
 
+TEST_F(RouterTest, ARestMayEndBeforePlainSegments) {
+  EXPECT_EQ(match(Operation::kRead, "box/rest/a/end"), "box/ rest/{name...}/end a");
+  EXPECT_EQ(match(Operation::kRead, "box/rest/a/b/end"), "box/ rest/{name...}/end a/b");
+  EXPECT_EQ(match(Operation::kRead, "box/rest/end/end"), "box/ rest/{name...}/end end");
+  EXPECT_EQ(match(Operation::kUpdate, "box/rest/a/end"), "unsupported");
+  for (const char* path : {"box/rest/end", "box/rest/a/ends", "box/rest/a/the-end", "box/rest/a/end/b", "box/rest/a"}) {
+    EXPECT_EQ(match(Operation::kRead, path), "not-found") << path;
+  }
+  EXPECT_EQ(match(Operation::kList, "box/rest/a/end/"), "unsupported");
+}
+
+TEST_F(RouterTest, NamesThoseOfAKind) {
+  EXPECT_EQ(router_.kind_of("box"), MountKind::kBuiltIn);
+  EXPECT_EQ(router_.kind_of("none"), std::nullopt);
+  router_.add("kept", box_, MountKind::kSecrets);
+  router_.add_name("also-kept", "kept");
+  EXPECT_EQ(router_.names_of(MountKind::kSecrets), (std::vector<std::string_view>{"also-kept", "kept"}));
+  EXPECT_TRUE(router_.names_of(MountKind::kAuth).empty());
+}
+
 TEST_F(RouterTest, AKnownPathWithAnotherOperationIsUnsupported) {
   EXPECT_EQ(match(Operation::kPatch, "box/item/a"), "unsupported");
   EXPECT_EQ(match(Operation::kRead, "box/count/a"), "unsupported");

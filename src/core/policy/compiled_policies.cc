@@ -106,7 +106,8 @@ Grant CompiledPolicies::lookup(std::string_view path, Asked asked) const {
 bool CompiledPolicies::reach(std::string_view folder) const {
   if (root_) return true;
   if (table_ == nullptr) return false;
-  return allows_anything(folder, Asked::kOne) || allows_anything(folder, Asked::kList) || table_->granted.any_below(folder);
+  const bool lists = allows(folder, Capability::kList) || allows(folder, Capability::kScan);
+  return lists || allows_anything(folder, Asked::kOne) || table_->granted.any_below(folder);
 }
 
 }  // namespace keyhold::core

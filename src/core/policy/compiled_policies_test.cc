@@ -258,5 +258,32 @@ TEST(CompiledPolicies, AgreeWithANaiveMatcher) {
   EXPECT_GT(granted, 10'000);
 }
 
+TEST(CompiledPolicies, ReachAFolderWhenTheyGrantAnythingInIt) {
+  const auto reach = [](std::string_view text, std::string_view folder) {
+    auto policy = parse_policy(text);
+    EXPECT_TRUE(policy.ok()) << text;
+    const std::vector policies{std::make_shared<const Policy>(std::move(*policy))};
+    return CompiledPolicies::compile(policies).reach(folder);
+  };
+  struct Case {
+    const char* path;
+    const char* folder;
+    bool reached;
+  };
+  for (const Case& c : {Case{"a/b", "a/", true}, Case{"a/*", "a/", true}, Case{"a/b/*", "a/", true}, Case{"*", "a/", true}, Case{"a*", "a/", true},
+                        Case{"a", "a/", false}, Case{"ab/c", "a/", false}, Case{"b/a/c", "a/", false}, Case{"+/c", "a/", true},
+                        Case{"+/c", "a/b/", false}, Case{"+/*", "a/b/", true}, Case{"+/b*", "a/b/", true}, Case{"+/c*", "a/b/", false},
+                        Case{"+/+/c", "a/b/", true}, Case{"+/b/+", "a/b/", true}, Case{"+/+", "a/b/", false}, Case{"a/+/c", "a/", true},
+                        Case{"b/+/c", "a/", false}, Case{"a/", "a/", true}, Case{"a/b", "a/b/c/", false}}) {
+    const std::string path = "path \"" + std::string(c.path) + "\" { capabilities = [\"";
+    EXPECT_EQ(reach(path + "read\"] }", c.folder), c.reached) << c.path << " " << c.folder;
+    EXPECT_FALSE(reach(path + "deny\"] }", c.folder)) << c.path << " " << c.folder;
+  }
+  EXPECT_TRUE(reach("path \"a\" { capabilities = [\"list\"] }", "a/"));
+  EXPECT_FALSE(reach("", "a/"));
+  EXPECT_FALSE(CompiledPolicies().reach("a/"));
+  EXPECT_TRUE(CompiledPolicies::root_policy().reach("a/"));
+}
+
 }  // namespace
 }  // namespace keyhold::core

@@ -34,7 +34,7 @@ TEST_F(VisibleMounts, OneIsShownToWhoeverMayDoAnythingInIt) {
   for (const char* rule : {R"(path "kv2/*" { capabilities = ["read"] })", R"(path "kv/*" { capabilities = ["deny"] })",
                            R"(path "kv/data/app" { capabilities = ["deny"] })", R"(path "k" { capabilities = ["read"] })",
                            R"(path "k*" { capabilities = ["read"] } path "kv/*" { capabilities = ["deny"] })",
-                           R"(path "x/+/data" { capabilities = ["read"] })",
+                           R"(path "+" { capabilities = ["read"] })", R"(path "x/+/data" { capabilities = ["read"] })",
                            R"(path "+/data/x" { capabilities = ["deny"] })",
                            R"(path "sys/internal/ui/mounts/*" { capabilities = ["read", "sudo"] })"}) {
     EXPECT_EQ(one("kv/other", with_policy(rule)).word(), "denied") << rule;
