@@ -197,7 +197,7 @@ def path_cases():
     yield "a path of no API", request(target=f"/{MARKER}"), 404
     yield "a path kept for another API", request(target=f"/v1/projects/{MARKER}/secrets"), 404
     yield "a namespace that is not there", request(target="/v1/secret/data/sentinel", headers=[f"X-Vault-Namespace: {MARKER}"]), 404
-    yield "wrapping, which is not offered", request(target="/v1/secret/data/sentinel", headers=["X-Vault-Wrap-TTL: 60"]), 400
+    yield "wrapping for a time that is none", request(target="/v1/secret/data/sentinel", headers=[f"X-Vault-Wrap-TTL: {MARKER}"]), 400
     yield "a method that the route has not", request("DELETE", "/v1/secret/config"), 405
 
 
@@ -268,7 +268,6 @@ def json_cases():
     yield from metadata_cases()
     yield from patch_cases()
     yield from plain_cases()
-    yield "a body on a read", request("GET", "/v1/secret/data/sentinel", body=b"{}"), 400
     yield ("PATCH of another content type",
            request("PATCH", "/v1/secret/data/sentinel", ["Content-Type: application/json"], b"{}"), 415)
     yield ("a token for a duration that is none",
@@ -281,6 +280,34 @@ def json_cases():
                    body=json.dumps({"policy": f'path "a" {{ capabilities = ["{MARKER}"] }}'}).encode()), 400)
     yield ("a mount with a bad path", request("PUT", "/v1/sys/mounts/a%2f..%2fb", body=b'{"type": "kv-v2"}'), 400)
     yield ("a mount below sys", request("PUT", "/v1/sys/mounts/sys/a", body=b'{"type": "kv-v2"}'), 400)
+    yield from mount_cases()
+
+
+def mount_cases():
+    settings = {
+        "a life time that is none": f'{{"default_lease_ttl": "{MARKER}"}}',
+        "a negative life time": '{"max_lease_ttl": -1}',
+        "a life time beyond all time": '{"max_lease_ttl": "99999999999999999999h"}',
+        "a default over its maximum": '{"default_lease_ttl": "2h", "max_lease_ttl": "1h"}',
+        "another visibility": f'{{"listing_visibility": "{MARKER}"}}',
+        "a list of objects": f'{{"audit_non_hmac_request_keys": [{{"a": "{MARKER}"}}]}}',
+        "lock-out": f'{{"user_lockout_config": {{"lockout_threshold": "{MARKER}"}}}}',
+        "a version of a plugin": f'{{"plugin_version": "{MARKER}"}}',
+    }
+    for what, body in settings.items():
+        yield f"tuning: {what}", request("PUT", "/v1/sys/mounts/secret/tune", body=body.encode()), 400
+        made = f'{{"type": "kv", "config": {body}}}'.encode()
+        yield f"a mount with {what}", request("PUT", "/v1/sys/mounts/new", body=made), 400
+    yield ("tuning to a version that is none",
+           request("PUT", "/v1/sys/mounts/secret/tune", body=f'{{"options": {{"version": "{MARKER}"}}}}'.encode()), 400)
+    yield ("tuning to a version before", request("PUT", "/v1/sys/mounts/secret/tune", body=b'{"options": {"version": 1}}'), 400)
+    yield "tuning what is built in", request("PUT", "/v1/sys/mounts/sys/tune", body=b'{"description": "x"}'), 400
+    yield "an auth method of no type", request("PUT", "/v1/sys/auth/new", body=f'{{"type": "{MARKER}"}}'.encode()), 400
+    yield "a second token store", request("PUT", "/v1/sys/auth/new", body=b'{"type": "token"}'), 400
+    yield "the end of the token store", request("DELETE", "/v1/sys/auth/token"), 400
+    for to in ("", "sys/x", "auth/x", "secret/below", "a/../b", "a//b", "a%2fb", "a\\\\b", "x" * 5000, "x/tune"):
+        yield f"a move to {to[:20]!r}", request("PUT", "/v1/sys/remount", body=f'{{"from": "secret", "to": "{to}"}}'.encode()), 400
+    yield "a move of what is built in", request("PUT", "/v1/sys/remount", body=b'{"from": "cubbyhole", "to": "x"}'), 400
 
 
 def metadata_cases():
