@@ -40,16 +40,26 @@ void JobRunner::round() {
 }
 
 Result<void> JobRunner::run_all() {
+  Result<void> jobs = for_each(keys::kJobKind, [this](const std::string& key) { return run_one(key); });
+  Result<void> orphans = for_each(keys::kPendingChunksKind, [this](const std::string& key) { return remove_orphaned_chunks(key); });
+  return jobs.ok() ? std::move(orphans) : std::move(jobs);
+}
+
+Result<void> JobRunner::for_each(std::string_view kind, const std::function<Result<void>(const std::string&)>& visit) {
   Result<void> first_error;
-  storage::ListOptions options;
-  options.prefix = keys::kJobKind;
-  TRY_ASSIGN(const storage::Page page, store_.list(options));
-  for (const auto& item : page.items) {
-    if (thread_.stopping()) return {};
-    if (auto done = run_one(item.key); !done.ok() && first_error.ok()) first_error = std::move(done);
+  std::string after;
+  for (;;) {
+    storage::ListOptions options;
+    options.prefix = kind;
+    options.after = after;
+    TRY_ASSIGN(const storage::Page page, store_.list(options));
+    for (const auto& item : page.items) {
+      if (thread_.stopping()) return {};
+      if (auto done = visit(item.key); !done.ok() && first_error.ok()) first_error = std::move(done);
+    }
+    if (!page.more) return first_error;
+    after = page.items.back().key;
   }
-  if (auto done = remove_orphaned_chunks(); !done.ok() && first_error.ok()) first_error = std::move(done);
-  return first_error;
 }
 
 Result<void> JobRunner::run_one(const std::string& key) {
@@ -137,27 +147,21 @@ Result<void> JobRunner::erase_below(std::string_view prefix, const Conditions& c
   }
 }
 
-Result<void> JobRunner::remove_orphaned_chunks() {
-  storage::ListOptions options;
-  options.prefix = keys::kPendingChunksKind;
-  TRY_ASSIGN(const storage::Page page, store_.list(options));
-  for (const auto& item : page.items) {
-    TRY_ASSIGN(const EntryRef entry, cache_.load(item.key));
-    if (!entry->present()) continue;
-    TRY_ASSIGN(const auto pending, decode_record<records::PendingChunks>(entry->value()));
-    if (pending.created_ms() + kOrphanAgeMs > clock_.now_ms()) continue;
-    storage::Batch batch;
-    // The commit that would adopt the chunks deletes this record: whoever is first wins.
-    batch.conditions = {storage::unchanged(item.key, entry->version())};
-    batch.operations.push_back(storage::erase(item.key));
-    for (std::uint32_t i = 0; i < pending.chunks(); ++i) {
-      batch.operations.push_back(storage::erase(keys::chunk(pending.mount_id(), pending.version_id(), i)));
-    }
-    const storage::Outcome outcome = store_.commit(std::move(batch));
-    if (outcome.kind == storage::Outcome::Kind::kConflict) continue;
-    if (!outcome.ok()) return Error{Code::kUnavailable, "orphaned chunks could not be deleted"};
+Result<void> JobRunner::remove_orphaned_chunks(const std::string& key) {
+  TRY_ASSIGN(const EntryRef entry, cache_.load(key));
+  if (!entry->present()) return {};
+  TRY_ASSIGN(const auto pending, decode_record<records::PendingChunks>(entry->value()));
+  if (pending.created_ms() + kOrphanAgeMs > clock_.now_ms()) return {};
+  storage::Batch batch;
+  // The commit that would adopt the chunks deletes this record: whoever is first wins.
+  batch.conditions = {storage::unchanged(key, entry->version())};
+  batch.operations.push_back(storage::erase(key));
+  for (std::uint32_t i = 0; i < pending.chunks(); ++i) {
+    batch.operations.push_back(storage::erase(keys::chunk(pending.mount_id(), pending.version_id(), i)));
   }
-  return {};
+  const storage::Outcome outcome = store_.commit(std::move(batch));
+  if (outcome.ok() || outcome.kind == storage::Outcome::Kind::kConflict) return {};
+  return Error{Code::kUnavailable, "orphaned chunks could not be deleted"};
 }
 
 }  // namespace keyhold::core

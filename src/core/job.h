@@ -47,7 +47,9 @@ class JobRunner final : public storage::Watcher {
   Result<void> do_work(const records::Job& job, const Conditions& conditions);
   Result<void> remove_mount_data(const records::Job& job, const Conditions& conditions);
   Result<void> erase_versions(const records::Job& job, const Conditions& conditions);
-  Result<void> remove_orphaned_chunks();
+  /// Calls `visit` with each key of a kind, page by page. errors: of the store, or the first of `visit`; the others were still visited.
+  Result<void> for_each(std::string_view kind, const std::function<Result<void>(const std::string&)>& visit);
+  Result<void> remove_orphaned_chunks(const std::string& key);
   /// Deletes all keys below a prefix, batch by batch, while the conditions hold.
   Result<void> erase_below(std::string_view prefix, const Conditions& conditions);
 

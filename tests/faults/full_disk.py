@@ -3,6 +3,7 @@
 acknowledged is lost, and the server heals by itself when space is back."""
 
 import pathlib
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
@@ -38,6 +39,17 @@ def check_all(api, names):
     for name in names:
         reply = api.expect(200, "GET", f"secret/data/{name}")
         assert reply.data["data"]["name"] == name
+
+
+def read_only_journal(report):
+    with small_disk(JOURNAL_MIB) as disk, report.case("a journal's folder that cannot be written to is noticed at the start"):
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True, timeout=10)
+        try:
+            with Server.configured(audit=disk):
+                raise AssertionError("the server started")
+        except RuntimeError as refused:
+            said = str(refused)
+        assert "the audit journal's directory cannot be written to (Read-only file system)" in said, said
 
 
 def store_disk(report):
@@ -115,7 +127,8 @@ def journal_disk(report):
 
 def main():
     report = Report()
-    for name, disk in (("a full disk beneath the store", store_disk), ("a full disk beneath the journal", journal_disk)):
+    for name, disk in (("a full disk beneath the store", store_disk), ("a full disk beneath the journal", journal_disk),
+                       ("a read-only disk beneath the journal", read_only_journal)):
         try:
             disk(report)
         except Skip as reason:

@@ -55,6 +55,9 @@ class JournalImpl final : public Journal {
 
   Result<void> start() {
     TRY_ASSIGN(directory_, open_directory(options_.directory));
+    if (::faccessat(directory_.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
+      return system_error("the audit journal's directory cannot be written to");
+    }
     if (::flock(directory_.get(), LOCK_EX | LOCK_NB) != 0) {
       return system_error("the audit journal's directory is in use by another process");
     }

@@ -248,6 +248,29 @@ TEST_F(JournalTest, FailedWriteIsDroppedAndLaterOnesSucceed) {
   EXPECT_THAT(read_file(directory_ / kFirstFile), ::testing::Not(HasSubstr("\"n\":100")));
 }
 
+TEST_F(JournalTest, TroubleIsTheOperatorsToKnow) {
+  std::vector<std::string> told;
+  JournalOptions warning = options();
+  warning.warn = [&told](std::string_view line) { told.emplace_back(line); };
+  auto journal = open_or_die(warning, clock_, calls_);
+  ASSERT_TRUE(write_records(journal->stream(0), 1, 1).ok());
+  for (int time = 0; time < 3; ++time) {
+    calls_.write_error = EACCES;
+    for (int i = 0; i < 5; ++i) {
+      const auto refused = write_records(journal->stream(0), 100, 1);
+      EXPECT_EQ(refused.code(), Code::kUnavailable);
+      EXPECT_EQ(refused.error().message, "the audit journal cannot be written: the operator's log says why");
+    }
+    calls_.write_error = 0;
+    EXPECT_TRUE(write_records(journal->stream(0), 2, 1).ok());
+    if (time == 1) clock_.advance_ms(10'000);
+  }
+  const std::string begin =
+      "audit journal: the audit journal cannot be written (Permission denied); requests are refused until it can be written";
+  EXPECT_EQ(told, (std::vector<std::string>{begin, "audit journal: it is written again", begin, "audit journal: it is written again"}))
+      << "once in ten seconds";
+}
+
 TEST_F(JournalTest, ShortWriteIsCutOffAtEveryLength) {
   auto journal = open_or_die(options(), clock_, calls_);
   ASSERT_TRUE(write_records(journal->stream(0), 1, 1).ok());

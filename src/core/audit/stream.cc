@@ -7,6 +7,7 @@
 namespace keyhold::core::audit {
 namespace {
 
+constexpr MonotonicMillis kTellEachMs = 10'000;
 constexpr std::uint64_t kCheckpointRecords = 1000;
 constexpr std::int64_t kCheckpointMs = 10'000;
 
@@ -39,6 +40,27 @@ void Stream::append(std::string_view members) {
   entries_.push_back({.time_ms = context_.clock.now_ms(), .end = pending_.size()});
 }
 
+Result<void> Trouble::judge(Result<void> result) {
+  if (result.ok()) {
+    if (!told_.load(std::memory_order_relaxed)) return result;
+    MutexLock lock(mutex_);
+    if (told_.exchange(false)) tell("it is written again");
+    return result;
+  }
+  MutexLock lock(mutex_);
+  // A trouble that comes and goes is told of at most so often.
+  if (!told_ && (told_ms_ == std::numeric_limits<MonotonicMillis>::min() || clock_.monotonic_ms() - told_ms_ >= kTellEachMs)) {
+    told_ms_ = clock_.monotonic_ms();
+    told_ = true;
+    tell(result.error().message + "; requests are refused until it can be written");
+  }
+  return Error{Code::kUnavailable, "the audit journal cannot be written: the operator's log says why"};
+}
+
+void Trouble::tell(std::string_view line) {
+  if (options_.warn) options_.warn("audit journal: " + std::string(line));
+}
+
 Result<void> Stream::write() {
   if (entries_.empty() && !oversized_) return {};
   Result<void> written = write_batch();
@@ -59,7 +81,7 @@ Result<void> Stream::write_batch() {
 
   MutexLock lock(mutex_);
   TRY(check_bound());
-  if (!file_) TRY(begin_file());
+  if (!file_) TRY(context_.trouble.judge(begin_file()));
   if (unfolded_.size() > kUnfoldedLinesMax) {
     return Error{Code::kUnavailable, "the audit journal's sync does not keep up"};
   }
@@ -73,7 +95,7 @@ Result<void> Stream::write_batch() {
     output_chains_.push_back(chain);
     begin = entry.end;
   }
-  TRY(append_to_file(output_));
+  TRY(context_.trouble.judge(append_to_file(output_)));
 
   const bool idle = !unsynced_;
   const bool many = unsigned_records_ >= kCheckpointRecords;
@@ -285,6 +307,7 @@ bool Stream::sync_files(Urgency urgency) {
     lost = true;
     outcome = Error{Code::kUnavailable, "an audit journal file was unlinked or replaced"};
   }
+  if (!files.empty()) outcome = context_.trouble.judge(std::move(outcome));
   {
     MutexLock lock(mutex_);
     if (!outcome.ok()) {

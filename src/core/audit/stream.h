@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,27 @@
 namespace keyhold::core::audit {
 
 /// What the streams of a journal share. Outlives them.
+/// Tells the operator's log of trouble with the journal's files: when it begins and when it is over, at most once in ten seconds
+/// each. Clients are told that there is trouble, not what the system says of it.
+///
+/// threads   Any.
+class Trouble {
+ public:
+  Trouble(const JournalOptions& options, const Clock& clock) : options_(options), clock_(clock) {}
+
+  /// The result as clients may see it.
+  Result<void> judge(Result<void> result);
+
+ private:
+  void tell(std::string_view line) REQUIRES(mutex_);
+
+  const JournalOptions& options_;
+  const Clock& clock_;
+  std::atomic<bool> told_{false};
+  Mutex mutex_;
+  MonotonicMillis told_ms_ GUARDED_BY(mutex_) = std::numeric_limits<MonotonicMillis>::min();
+};
+
 struct StreamContext {
   const JournalOptions& options;
   const Clock& clock;
@@ -36,6 +58,7 @@ struct StreamContext {
   std::atomic<bool> full{false};                // A request was refused, and there was no room since.
   std::atomic<std::uint64_t> files_dropped{0};
   std::atomic<std::uint64_t> files_dropped_unforwarded{0};
+  Trouble trouble{options, clock};
 };
 
 /// Owned by its Journal.
