@@ -132,5 +132,23 @@ TEST_F(MountTest, AMountMadeWhileAnotherIsDecidedUponIsSeen) {
   EXPECT_EQ(second.node.write("sys/mounts/contested/inner", R"({"type":"kv-v2"})").word(), "invalid");
 }
 
+TEST_F(MountTest, JobsThatFailDoNotStopTheOthers) {
+  EXPECT_EQ(node_.write("kv/data/a", R"({"data":{"k":"v"}})").word(), "found");
+  const core::keys::MountId id = mount_id("kv/");
+  ASSERT_GT(id, 1'010u);
+  // More than a page of them, of a kind that only a newer program knows.
+  for (std::uint64_t job = 1; job <= 1'010;) {
+    core::Transaction tx = node_.transaction();
+    for (int i = 0; i < 101; ++i, ++job) {
+      core::records::Job unknown;
+      unknown.set_kind(static_cast<core::records::Job::Kind>(99));
+      tx.put(core::keys::job(core::keys::kRootNamespace, job), core::encode_record(unknown));
+    }
+    ASSERT_TRUE(node_.commit(tx).ok());
+  }
+  EXPECT_EQ(node_.erase("sys/mounts/kv").word(), "empty");
+  EXPECT_TRUE(core::test::await([&] { return !node_.node().jobs().run_all().ok() && keys_of(id) == 0; }));
+}
+
 }  // namespace
 }  // namespace keyhold::engine
