@@ -70,24 +70,49 @@ struct ReferenceRule {
   }
 };
 
-inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Policy>> policies, std::string path, Asked asked) {
+/// What a lookup met on its way: whoever compares at random counts these, to know that every kind of question came up.
+struct ReferenceStory {
+  enum class Decided { kNothing, kExact, kOtherSpelling, kPrefix, kSegments };
+  Decided decided = Decided::kNothing;
+  bool denied = false;
+  bool merged = false;            // The rule that applied stands in several policies.
+  std::size_t candidates = 0;     // Rules with wildcards that match.
+  bool tied_wildcard = false;     // The first two of them begin their wildcards at one place.
+  bool passed_on = false;         // A list left its first rule for a later one.
+};
+
+inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Policy>> policies, std::string path, Asked asked,
+                                      ReferenceStory* story = nullptr) {
+  ReferenceStory unheard;
+  ReferenceStory& told = story == nullptr ? unheard : *story;
+  using Decided = ReferenceStory::Decided;
   if (asked != Asked::kOne && !path.ends_with('/')) path += '/';
   const bool slash = path.ends_with('/');
   const std::string plain = slash ? path.substr(0, path.size() - 1) : path;
 
   std::map<std::string, CapabilitySet> exact;
   std::map<std::string, CapabilitySet> wild;
+  std::map<std::string, int> times;
   for (const auto& policy : policies) {
     for (const PolicyRule& rule : policy->rules) {
       const bool prefix = rule.match == PolicyRule::Match::kPrefix;
       auto& rules = rule.match == PolicyRule::Match::kExact ? exact : wild;
-      rules[prefix ? rule.path + "*" : rule.path].add(rule.permissions.capabilities);
+      const std::string text = prefix ? rule.path + "*" : rule.path;
+      rules[text].add(rule.permissions.capabilities);
+      ++times[text];
     }
   }
+  const auto decide = [&](Decided by, const std::string& text, CapabilitySet capabilities) {
+    told.decided = by;
+    told.denied = capabilities.denies();
+    told.merged = times[text] > 1;
+    return capabilities;
+  };
   const auto at_plain = exact.find(plain);
-  if (at_plain != exact.end() && at_plain->second.denies()) return at_plain->second;
-  if (const auto found = exact.find(path); found != exact.end()) return found->second;
-  if (asked != Asked::kOne && at_plain != exact.end()) return at_plain->second;
+  const Decided by_plain = slash ? Decided::kOtherSpelling : Decided::kExact;
+  if (at_plain != exact.end() && at_plain->second.denies()) return decide(by_plain, plain, at_plain->second);
+  if (const auto found = exact.find(path); found != exact.end()) return decide(Decided::kExact, path, found->second);
+  if (asked != Asked::kOne && at_plain != exact.end()) return decide(by_plain, plain, at_plain->second);
 
   std::vector<ReferenceRule> candidates;
   for (const auto& [text, capabilities] : wild) {
@@ -96,8 +121,13 @@ inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Poli
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const ReferenceRule& a, const ReferenceRule& b) { return b.loses_to(a); });
+  told.candidates = candidates.size();
+  told.tied_wildcard = candidates.size() > 1 && candidates[0].first_wildcard() == candidates[1].first_wildcard();
+  const auto apply = [&](const ReferenceRule& rule) {
+    return decide(rule.any_segments() > 0 ? Decided::kSegments : Decided::kPrefix, rule.text, rule.capabilities);
+  };
   if (candidates.empty()) return {};
-  if (asked == Asked::kOne) return candidates.front().capabilities;
+  if (asked == Asked::kOne) return apply(candidates.front());
   // Of prefixes only the longest of each spelling counts.
   bool prefix_with_slash = false;
   bool prefix_without = false;
@@ -109,9 +139,11 @@ inline CapabilitySet reference_lookup(std::span<const std::shared_ptr<const Poli
   });
   const Capability sought = asked == Asked::kScan ? Capability::kScan : Capability::kList;
   for (const ReferenceRule& rule : candidates) {
-    if (rule.capabilities.denies() || rule.capabilities.contains(sought)) return rule.capabilities;
+    if (!rule.capabilities.denies() && !rule.capabilities.contains(sought)) continue;
+    told.passed_on = &rule != &candidates.front();
+    return apply(rule);
   }
-  return candidates.front().capabilities;
+  return apply(candidates.front());
 }
 
 }  // namespace keyhold::core::test
