@@ -129,6 +129,56 @@ TEST_F(ExpiryTest, AClockSetBackAcrossARestartRevivesNothing) {
   EXPECT_FALSE(valid(token)) << "100 s after it was made, by the wall clock";
 }
 
+TEST_F(ExpiryTest, AClockSetForwardCountsFromTheRestartThatConfirmsIt) {
+  const NewToken shorter = create(living(100));
+  const NewToken longer = create(living(100'000));
+  const NewToken batch = batch_below(longer);
+  clock_.step_wall_ms(3'600'000);
+  work();
+  EXPECT_EQ(token_entries(), 2 * 4u) << "nothing is deleted by a time that may be wrong";
+  for (test::TestNode* node : {&node_, &other_}) {
+    node->node().seal();
+    node->unseal();
+  }
+  EXPECT_FALSE(valid(shorter));
+  EXPECT_FALSE(valid(batch));
+  EXPECT_TRUE(valid(longer));
+  EXPECT_TRUE(comes_to(4));
+  clock_.advance_ms(100'000'000 - 3'600'001);
+  EXPECT_TRUE(valid(longer));
+  clock_.advance_ms(1);
+  EXPECT_FALSE(valid(longer));
+}
+
+TEST_F(ExpiryTest, ANodeThatStartsWithItsClockBehindRevivesNothing) {
+  const NewToken token = create(living(100));
+  const NewToken batch = batch_below(create(living(1'000)));
+  clock_.advance_ms(101'000);
+  EXPECT_TRUE(test::await([&] {
+    Transaction tx = node_.transaction();
+    const auto mark = tx.load<records::TimeMark>(keys::time_mark());
+    return node_.node().expiry().run().ok() && mark.ok() && *mark != nullptr && (*mark)->seen_ms() == clock_.now_ms();
+  }));
+  const FakeClock behind(clock_.now_ms() - 90'000);  // Of a machine that was just started: it has no other clock to compare with.
+  test::TestNode started(store_, behind, [](Router&, Node&) {});
+  started.join(node_);
+  for (const NewToken* ended : {&token, &batch}) {
+    Transaction tx = started.transaction();
+    EXPECT_EQ(tokens(started).find_presented(tx, keys::kRootNamespace, ended->token.reveal()).code(), Code::kDenied);
+  }
+}
+
+TEST_F(ExpiryTest, AfterAJumpABatchTokenIsNeitherUsedNorLost) {
+  const NewToken batch = batch_below(create(living(100)));
+  for (const std::int64_t step_ms : {3'600'000ll, -3'600'000ll}) {
+    clock_.step_wall_ms(step_ms);
+    Transaction tx = node_.transaction();
+    EXPECT_EQ(tokens().find_presented(tx, keys::kRootNamespace, batch.token.reveal()).code(), Code::kUnavailable);
+    clock_.step_wall_ms(-step_ms);
+    EXPECT_TRUE(valid(batch));
+  }
+}
+
 TEST_F(ExpiryTest, ARestoredStoreKnowsNothingThatWasGivenOutBefore) {
   const NewToken service = create(living(100));
   const NewToken batch = batch_below(service);

@@ -130,6 +130,18 @@ TEST_F(WrappingTest, ItEndsWithItsTime) {
   EXPECT_TRUE(core::test::await([&] { return node_.node().expiry().run().ok() && jobs_done() && entries() == 0; }));
 }
 
+TEST_F(WrappingTest, AJumpOfTheClockNeitherUsesNorLosesIt) {
+  const std::string token = token_of("kv/data/a", 60);
+  for (const std::int64_t step_ms : {3'600'000ll, -3'600'000ll}) {
+    clock_.step_wall_ms(step_ms);
+    EXPECT_EQ(unwrap(token).word(), "unavailable") << "its bearer must not throw it away";
+    EXPECT_EQ(node_.write("sys/wrapping/unwrap", named(token)).word(), "unavailable");
+    EXPECT_EQ(wrapped({.path = "kv/data/a"}).word(), "unavailable") << "its end could not be told";
+    clock_.step_wall_ms(-step_ms);
+  }
+  EXPECT_EQ(unwrap(token).at("data.k"), "hidden-value");
+}
+
 TEST_F(WrappingTest, RewrappingMovesItOn) {
   const std::string first = token_of("kv/data/a", 90);
   clock_.advance_ms(30'000);
