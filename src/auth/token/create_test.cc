@@ -77,6 +77,18 @@ TEST_F(CreateTest, AnExpiringRootDoesNotMakeOneThatStays) {
   EXPECT_EQ(create(R"({"policies":["root"],"ttl":"1m"})", expiring.at("client_token")).word(), "found");
 }
 
+TEST_F(CreateTest, ARefusalLeavesNothing) {
+  const std::string creator = node_.token({"creator"});
+  const std::size_t stored = core::test::all_bytes(store_).size();
+  for (const char* body : {R"({"policies":["root"]})", R"({"no_parent":true})", R"({"id":"mine"})", R"({"period":"1h"})", R"({"ttl":"x"})",
+                           R"({"num_uses":-1})", R"({"type":"other"})", R"({"meta":5})"}) {
+    EXPECT_EQ(create(body, creator).word(), "invalid") << body;
+  }
+  EXPECT_EQ(ask("create/none", "{}", node_.root_token()).word(), "invalid");
+  EXPECT_EQ(create("{}", "hvs.forged").word(), "denied");
+  EXPECT_EQ(core::test::all_bytes(store_).size(), stored) << "no token that nobody was told of (CVE-2026-46405)";
+}
+
 TEST_F(CreateTest, OnlySudoChoosesTheToken) {
   EXPECT_EQ(create(R"({"id":"my-own"})", node_.token({"creator"})).word(), "invalid");
   EXPECT_EQ(create(R"({"id":"my-own"})", node_.token({"admin"})).at("client_token"), "my-own");

@@ -62,6 +62,18 @@ TEST_F(KvTest, CreateAndUpdateAreTwoCapabilities) {
   EXPECT_EQ(node_.write("kv/data/b", data("{}"), updater).word(), "denied");
 }
 
+TEST_F(KvTest, AnotherCaseIsAnotherSecretAndMount) {
+  const std::string token = with_policy(R"(
+    path "kv/*" { capabilities = ["create", "read", "update", "delete", "list"] }
+    path "kv/data/prod" { capabilities = ["deny"] })");
+  EXPECT_EQ(node_.write("kv/data/prod", data(R"({"k":"hidden"})")).word(), "found");
+  EXPECT_EQ(node_.read("kv/data/prod", token).word(), "denied");
+  for (const char* path : {"kv/data/Prod", "kv/data/PROD"}) EXPECT_EQ(node_.read(path, token).word(), "not-found") << path;
+  for (const char* path : {"KV/data/prod", "kv/Data/prod", "kv/DATA/prod"}) EXPECT_NE(node_.read(path, token).word(), "found") << path;
+  EXPECT_EQ(node_.write("kv/data/Prod", data("{}"), token).word(), "found");
+  EXPECT_EQ(node_.read("kv/data/prod").at("data.k"), "hidden");
+}
+
 TEST_F(KvTest, CheckAndSet) {
   EXPECT_EQ(put_cas("a", "1").word(), "invalid");
   EXPECT_EQ(put_cas("a", "0").word(), "found");
