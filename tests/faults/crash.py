@@ -149,6 +149,7 @@ class MountChanger(threading.Thread):
         self.held = {}         # Path → number in its secret; None = there is no mount.
         self.in_doubt = set()  # Paths of the request whose answer never came.
         self.surprise = None
+        self._number = 0       # What is written in the life that the kill ends.
 
     def run(self):
         try:
@@ -167,6 +168,7 @@ class MountChanger(threading.Thread):
         self.in_doubt = set()
 
     def _life(self, path, number):
+        self._number = number
         moved = path + "-moved"
         for old in (path, moved):
             if self.held.get(old) is not None:
@@ -183,16 +185,30 @@ class MountChanger(threading.Thread):
         """What is wrong with the mounts after a start."""
         if self.surprise:
             yield self.surprise
-        for path, number in self.held.items():
-            reply = api.call("GET", f"{path}/secret")
-            if path in self.in_doubt:
-                if reply.status not in (200, 404):
-                    yield f"{path}, in doubt: {reply.status} {reply.errors}"
+        listed = {path.rstrip("/") for path in api.expect(200, "GET", "sys/mounts").data}
+        found = {path: api.call("GET", f"{path}/secret") for path in set(self.held) | self.in_doubt}
+        for path, reply in found.items():
+            number = self.held.get(path)
+            if reply.status not in (200, 404) or (path in listed) == bool(reply.errors):
+                yield f"{path} is {'' if path in listed else 'not '}listed, and half there: {reply.status} {reply.errors}"
+            elif path in self.in_doubt:
+                # Being made: nothing of an earlier one. Being removed or moved: all that it held, or no mount.
+                wanted = {self._number} if number is None else {number}
+                if reply.status == 200 and reply.data["number"] not in wanted or reply.status == 404 and path in listed and number is not None:
+                    yield f"{path}, in doubt, holds {reply.data}, not {wanted}"
             elif number is None:
                 if reply.status != 404 or not reply.errors:
                     yield f"{path} was unmounted or moved away: {reply.status} {reply.data}"
             elif reply.status != 200 or reply.data != {"number": number}:
                 yield f"{path} holds {number}: {reply.status} {reply.data} {reply.errors}"
+        if len(self.in_doubt) == 2 and len(self.in_doubt & listed) != 1:
+            yield f"of a mount and where it moves, {self.in_doubt & listed} are there"
+        for path in found:
+            api.expect(204, "DELETE", f"sys/mounts/{path}")
+            api.expect(204, "POST", f"sys/mounts/{path}", {"type": "kv", "options": {"version": "1"}})
+            if api.call("GET", f"{path}/secret").status != 404:
+                yield f"{path}, made anew, shows what an earlier one held"
+            api.expect(204, "DELETE", f"sys/mounts/{path}")
 
 
 class Wrapper(threading.Thread):
@@ -286,7 +302,7 @@ def main():
     print(f"seed {arguments.seed}")
     rng = random.Random(arguments.seed)
     report = Report()
-    everything, starts_s = [], []
+    everything, ended, unwrapped, starts_s = [], [], [], []
 
     with Server.configured() as server:
         server.ready()
@@ -299,6 +315,8 @@ def main():
                 wrong = surprises + [problem for items, required in ((acknowledged, True), (in_flight, False))
                                      for problem in (check_version(api, *item, required) for item in items) if problem]
                 wrong += [problem for maker in makers for problem in maker.problems(api)]
+                ended += [token for maker in makers if isinstance(maker, TokenMaker) for token in maker.ended]
+                unwrapped += [token for maker in makers if isinstance(maker, Wrapper) for token in maker.used]
                 assert not wrong, "\n".join(wrong)
                 tokens = sum(len(maker.alive) + len(maker.uses) for maker in makers if isinstance(maker, TokenMaker))
                 wrapped = sum(len(maker.waiting) + len(maker.used) for maker in makers if isinstance(maker, Wrapper))
@@ -309,6 +327,11 @@ def main():
             api = server.api()
             wrong = [problem for problem in (check_version(api, *item, True) for item in everything) if problem]
             assert not wrong, "\n".join(wrong)
+        with report.case(f"none of {len(ended)} revoked tokens and {len(unwrapped)} used wrappings came back in a later round"):
+            for token in ended:
+                api.expect(403, "POST", "auth/token/lookup", {"token": token})
+            for token in unwrapped:
+                api.expect(400, "POST", "sys/wrapping/unwrap", {"token": token})
         with report.case("the journal verifies after all the crashes"):
             assert server.stop() == 0, "the server did not end well"
             verified = server.verify_journal()
