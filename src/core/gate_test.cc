@@ -27,6 +27,15 @@ TEST_F(GateTest, NothingIsAllowedThatNoPolicySays) {
   EXPECT_EQ(node_.list("box/item/a", reader).word(), "denied");
 }
 
+TEST_F(GateTest, AnotherCaseIsAnotherPath) {
+  ASSERT_EQ(node_.write("box/item/Secret", R"({"text":"x"})").word(), "found");
+  const std::string reader = policy("reader", R"(path "box/*" { capabilities = ["read"] } path "box/item/Secret" { capabilities = ["deny"] })");
+  EXPECT_EQ(node_.read("box/item/Secret", reader).word(), "denied");
+  for (const char* path : {"box/item/secret", "box/item/SECRET"}) EXPECT_EQ(node_.read(path, reader).word(), "not-found") << path;
+  for (const char* path : {"BOX/item/Secret", "Box/item/Secret"}) EXPECT_EQ(node_.read(path, reader).word(), "denied") << path;
+  for (const char* path : {"BOX/item/Secret", "box/Item/Secret"}) EXPECT_EQ(node_.read(path).word(), "not-found") << path;
+}
+
 TEST_F(GateTest, CreateAndUpdateAreTwoCapabilities) {
   const std::string creator = policy("creator", R"(path "box/item/*" { capabilities = ["create"] })");
   const std::string updater = policy("updater", R"(path "box/item/*" { capabilities = ["update"] })");
@@ -158,6 +167,24 @@ TEST_F(GateTest, AFullPoolRefusesAtOnceAndLateWorkIsDropped) {
 }
 
 TEST_F(GateTest, MoreThanABatchHoldsIsRefused) { EXPECT_EQ(node_.write("box/too-big", "").word(), "too-large"); }
+
+TEST_F(GateTest, AHandlerThatFailsLeavesNothing) {
+  const std::string before = test::all_bytes(memory_);
+  for (const std::optional<std::int64_t> wrap_ttl_s : {std::optional<std::int64_t>(), std::optional<std::int64_t>(60)}) {
+    const Got got = node_.ask({.operation = Operation::kUpdate, .path = "box/fail/a", .wrap_ttl_s = wrap_ttl_s});
+    EXPECT_EQ(got.word(), "invalid");
+    EXPECT_TRUE(got.wrapping_token.empty());
+  }
+  EXPECT_EQ(test::all_bytes(memory_), before);
+  EXPECT_EQ(node_.read("box/item/a").word(), "not-found");
+}
+
+TEST_F(GateTest, WhatNoRouteDeclaresIsNotInTheJournal) {
+  const Got got = node_.write("box/item/a", R"({"text":"x","no-such-field":"hunter2","nested":{"hunter2":["hunter2"]}})");
+  EXPECT_EQ(got.word(), "found");
+  ASSERT_EQ(node_.records_of(got.request_id).size(), 2u);
+  for (const std::string& record : node_.records()) EXPECT_EQ(record.find("hunter2"), std::string::npos) << record;
+}
 
 TEST_F(GateTest, EveryAnswerHasItsRecords) {
   const Got write = node_.write("box/item/a", R"({"text":"hunter2"})");

@@ -116,7 +116,9 @@ TEST(VaultRequest, TokensComeByHeader) {
 }
 
 TEST(VaultRequest, WhatIsNotOfferedIsNotIgnored) {
-  EXPECT_EQ(refused("GET", "/v1/a", {{"x-vault-namespace", "team"}}), Code::kNotFound);
+  for (const char* space : {"team", "root", "ROOT", "/root", "root/", ".", "team/.."}) {
+    EXPECT_EQ(refused("GET", "/v1/a", {{"x-vault-namespace", space}}), Code::kNotFound) << space;
+  }
   EXPECT_TRUE(parse("GET", "/v1/a", {{"x-vault-namespace", ""}}).ok());
   EXPECT_TRUE(parse("GET", "/v1/a", {{"x-vault-namespace", "/"}}).ok());
   EXPECT_EQ(refused("GET", "/v1/a", {{"x-vault-wrap-ttl", "60"}, {"x-vault-wrap-format", "jwt"}}), Code::kInvalid);

@@ -39,6 +39,11 @@ class BoxEngine {
     put(call, std::to_string(count + 1));
     return Reply::none();
   }
+  /// Writes, and then thinks better of it.
+  Result<Reply> fail(Call& call) {
+    put(call, "half");
+    return Error{Code::kInvalid, "this is not to be"};
+  }
   /// Takes the box from the text `expect` to `text`.
   Result<Reply> swap(Call& call) {
     TRY_ASSIGN(const auto box, call.tx().load<records::NameEntry>(key(call)));
@@ -114,6 +119,10 @@ class BoxEngine {
                      .fields = kSwapFields, .cost = Cost::kDisk, .reply = Payload::kNone,
                      .help = ""},
             .handler = &BoxEngine::swap},
+      Route{.info = {.operation = Operation::kUpdate, .path = "fail/{name}", .access = Capability::kUpdate,
+                     .fields = kNameFields, .cost = Cost::kDisk, .reply = Payload::kNone,
+                     .help = ""},
+            .handler = &BoxEngine::fail},
       Route{.info = {.operation = Operation::kUpdate, .path = "surely/{name}", .access = Capability::kUpdate,
                      .fields = kNameFields, .cost = Cost::kDisk, .reply = Payload::kNone,
                      .journaled = Journaled::kIntentFirst, .help = ""},
