@@ -16,9 +16,13 @@ namespace {
 using core::Capability;
 using core::Operation;
 using core::RouteInfo;
+using core::test::Got;
 using core::test::TestNode;
 
+constexpr std::int64_t kWrapTtlS = 60;
+
 struct Case {
+  Operation operation;
   std::string path;
   const RouteInfo* route;
   bool creates;  // The route tells create from update.
@@ -39,7 +43,7 @@ void append_cases(std::vector<Case>& cases, std::string_view mount, const auto& 
     path += route.info.path;
     for (std::size_t open = 0; (open = path.find('{')) != std::string::npos;) path.replace(open, path.find('}') - open + 1, "app");
     if (core::of_folder(route.info.operation)) path += "/";
-    cases.push_back({std::move(path), &route.info, route.exists != nullptr});
+    cases.push_back({route.info.operation, std::move(path), &route.info, route.exists != nullptr});
   }
 }
 
@@ -64,19 +68,29 @@ class AuthorizationMatrix : public ::testing::Test {
     EXPECT_EQ(node_.write("kv1/app", R"({"a":1})").word(), "empty");
     EXPECT_EQ(node_.write("auth/token/roles/app", "{}").word(), "empty");
   }
-  bool denied(const Case& c, std::string token) {
-    const std::string word = node_.ask({.operation = c.route->operation, .path = c.path, .token = std::move(token)}).word();
+  Got ask(const Case& c, std::string token, std::optional<std::int64_t> wrap_ttl_s = {}) {
+    Got got = node_.ask({.operation = c.operation, .path = c.path, .token = std::move(token), .wrap_ttl_s = wrap_ttl_s});
     if (node_.node().state() == core::NodeState::kSealed) node_.unseal();
-    return word == "denied";
+    return got;
   }
-  /// Whether a token is denied whose only policy grants these on the path itself.
-  bool denied_with(const Case& c, const std::vector<Capability>& capabilities) {
+  bool allowed(const Case& c, std::string token) { return ask(c, std::move(token)).word() != "denied"; }
+  /// Both as it is and when the answer is to be wrapped: then nothing waits in a token for whoever may not see it.
+  bool denied(const Case& c, const std::string& token) {
+    if (allowed(c, token)) return false;
+    const std::size_t tokens = core::test::count_keys(store_, "t");
+    EXPECT_EQ(ask(c, token, kWrapTtlS).word(), "denied") << name(c) << " wrapped";
+    EXPECT_EQ(core::test::count_keys(store_, "t"), tokens) << name(c);
+    return true;
+  }
+  /// A token whose only policy grants these on the path itself.
+  std::string token_with(const Case& c, const std::vector<Capability>& capabilities) {
     std::string text = "path \"" + c.path + "\" { capabilities = [";
     for (const Capability capability : capabilities) text += "\"" + std::string(core::to_string(capability)) + "\",";
     text.back() = ']';
     node_.put_policy("matrix", text + " }");
-    return denied(c, node_.token({"matrix"}));
+    return node_.token({"matrix"});
   }
+  bool denied_with(const Case& c, const std::vector<Capability>& capabilities) { return denied(c, token_with(c, capabilities)); }
   static std::vector<Capability> all_but(Capability missing) {
     std::vector<Capability> others;
     for (const core::CapabilityName& known : core::kCapabilityNames) {
@@ -86,7 +100,7 @@ class AuthorizationMatrix : public ::testing::Test {
   }
   /// A token is optional: what is told to whom, visible_mounts_test.cc checks.
   static bool handler_decides(const Case& c) { return c.route->access.open() && c.route->access.takes_token(); }
-  static std::string name(const Case& c) { return std::string(core::to_string(c.route->operation)) + " " + c.path; }
+  static std::string name(const Case& c) { return std::string(core::to_string(c.operation)) + " " + c.path; }
 
   FakeClock clock_;
   storage::MemoryStorage store_{clock_};
@@ -114,6 +128,19 @@ TEST_F(AuthorizationMatrix, WithoutATokenOnlyOpenRoutesAnswer) {
   }
 }
 
+TEST_F(AuthorizationMatrix, NothingIsWrappedForAStranger) {
+  for (const Case& c : cases_) EXPECT_EQ(ask(c, "", kWrapTtlS).wrapping_token, "") << name(c) << ": a write for anybody";
+}
+
+TEST_F(AuthorizationMatrix, APolicyForOtherPathsGivesNothing) {
+  std::string everything;
+  for (const Capability capability : all_but(Capability::kDeny)) everything += "\"" + std::string(core::to_string(capability)) + "\",";
+  node_.put_policy("elsewhere", "path \"elsewhere/*\" { capabilities = [" + everything + "] }");
+  for (const Case& c : cases_) {
+    EXPECT_TRUE(handler_decides(c) || denied(c, node_.token({"elsewhere"})) == !c.route->access.open()) << name(c);
+  }
+}
+
 TEST_F(AuthorizationMatrix, TheDefaultPolicyOnlyGivesWhatATokenMayDoWithItself) {
   const std::set<std::string_view> given{"read auth/token/lookup-self",   "update auth/token/renew-self",
                                          "update auth/token/revoke-self", "update sys/capabilities-self",
@@ -137,7 +164,10 @@ TEST_F(AuthorizationMatrix, TheDeclaredCapabilityIsEnoughAndNeeded) {
     std::vector<Capability> declared{creates ? Capability::kCreate : c.route->access.capability()};
     if (c.route->access.needs_sudo()) declared.push_back(Capability::kSudo);
     write_targets();
-    EXPECT_FALSE(denied_with(c, declared)) << name(c);
+    EXPECT_TRUE(allowed(c, token_with(c, declared))) << name(c);
+    write_targets();
+    EXPECT_NE(ask(c, token_with(c, declared), kWrapTtlS).word(), "denied") << name(c) << " wrapped";
+    EXPECT_TRUE(!c.route->access.needs_sudo() || denied_with(c, {declared[0]})) << name(c) << " without sudo";
     for (const Capability missing : declared) {
       write_targets();
       EXPECT_TRUE(denied_with(c, all_but(missing))) << name(c) << " without " << core::to_string(missing);
@@ -154,9 +184,24 @@ TEST_F(AuthorizationMatrix, WhatIsNotThereIsCreatedOnlyWithCreate) {
     ++routes;
     c.path += "-new";
     EXPECT_TRUE(denied_with(c, {Capability::kUpdate})) << name(c);
-    EXPECT_FALSE(denied_with(c, {Capability::kCreate})) << name(c);
+    EXPECT_TRUE(allowed(c, token_with(c, {Capability::kCreate}))) << name(c);
   }
   EXPECT_GT(routes, 0);
+}
+
+TEST_F(AuthorizationMatrix, HelpIsForWhoeverMayDoAnythingAtThePath) {
+  node_.put_policy("elsewhere", "path \"elsewhere/*\" { capabilities = [\"read\", \"list\", \"sudo\"] }");
+  for (Case c : cases_) {
+    c.operation = Operation::kHelp;
+    for (const std::string& token : {std::string(), std::string("hvs.forged"), node_.token({"elsewhere"})}) {
+      EXPECT_TRUE(denied(c, token)) << name(c);
+    }
+    for (const Capability any : all_but(Capability::kDeny)) {
+      EXPECT_EQ(ask(c, token_with(c, {any})).word(), "found") << name(c) << " with " << core::to_string(any);
+    }
+    EXPECT_FALSE(ask(c, token_with(c, {Capability::kRead}), kWrapTtlS).wrapping_token.empty()) << name(c);
+    EXPECT_TRUE(denied_with(c, {Capability::kRead, Capability::kDeny})) << name(c);
+  }
 }
 
 }  // namespace
