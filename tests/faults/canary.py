@@ -31,6 +31,12 @@ class Canary:
 
     def __init__(self):
         self.fields = []
+        self.wrapping_tokens = []
+
+    def remember_wrapping(self, reply):
+        wrap_info = (reply.json or {}).get("wrap_info")
+        if wrap_info:
+            self.wrapping_tokens.append(wrap_info["token"])
 
     def for_field(self, name):
         self.fields.append(name)
@@ -69,7 +75,8 @@ def value_of(kind, marker):
 
 
 def sweep_route(api, canary, route):
-    """Calls a route with fields of the right types, then of the wrong ones, then with what no field is."""
+    """Calls a route with fields of the right types, then of the wrong ones, then with what no field is, then with its answer to be
+    wrapped."""
     method, full = METHODS[route["operation"]], full_path(route)
     label = f"{method} {full}"
     right, wrong = {}, {}
@@ -98,8 +105,12 @@ def sweep_route(api, canary, route):
             header, **({"Content-Type": "application/merge-patch+json"} if method == "PATCH" else {})))
     api.call(method, path, None if bodiless else broken, headers=header)
     api.call(method, path, None if bodiless else right, token=token)
+    # What is to be wrapped waits in a token, inside of the store.
+    wrapped = dict(header, **{"X-Vault-Wrap-TTL": "60s"})
+    if method == "PATCH":
+        wrapped["Content-Type"] = "application/merge-patch+json"
+    canary.remember_wrapping(api.call(method, path, None if bodiless else right, headers=wrapped))
     api.call(method, f"{path}?canary={canary.for_field(f'{label}: a query')}")
-
 
 def sweep(server, canary):
     """Every route; then honest use of secrets."""
@@ -126,6 +137,10 @@ def sweep(server, canary):
     for mount in ("kv1", "cubbyhole"):
         api.expect(204, "PUT", f"{mount}/canary", {"password": canary.for_field(f"content in {mount}"), "ttl": "1h"})
         api.expect(200, "GET", f"{mount}/canary")
+    for path in ("secret/data/canary/a", "kv1/canary", "cubbyhole/canary"):
+        reply = api.expect(200, "GET", path, headers={"X-Vault-Wrap-TTL": "60s"})
+        canary.remember_wrapping(reply)
+        api.expect(200, "PUT", "sys/wrapping/unwrap", {"token": canary.wrapping_tokens[-1]})
     return routes
 
 
@@ -182,9 +197,11 @@ def main():
         routes = []
         with report.case("the sweep reaches every route"):
             routes = sweep(server, canary)
-        print(f"      {len(routes)} routes, {len(canary.fields)} markers")
+        print(f"      {len(routes)} routes, {len(canary.fields)} markers, {len(canary.wrapping_tokens)} wrapped answers")
+        report.check("answers were wrapped", len(canary.wrapping_tokens) > 10)
         secrets = [("the root token", server.token), ("the unseal key", server.unseal_keys[0]),
                    ("the unseal key in hex", base64.b64decode(server.unseal_keys[0]).hex())]
+        secrets += [(f"wrapping token {number}", token) for number, token in enumerate(canary.wrapping_tokens)]
         needles = canary.needles(secrets)
         with report.case("the search finds a marker that is there"):
             assert hits(b"x" + canary.SHARED.encode() + b"00001x", needles, canary)
