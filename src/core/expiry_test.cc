@@ -27,6 +27,20 @@ class ExpiryTest : public test::TokenFixture {
     ASSERT_TRUE(tokens().renew(tx, *found, {.ttl_s = ttl_s}, {.default_s = 100, .max_s = 100'000}).ok());
     ASSERT_TRUE(node_.commit(tx).ok());
   }
+  /// Until the store knows what time it is.
+  void mark_time(test::TestNode& node) {
+    EXPECT_TRUE(test::await([&] {
+      Transaction tx = node.transaction();
+      const auto mark = tx.load<records::TimeMark>(keys::time_mark());
+      return node.node().expiry().run().ok() && mark.ok() && *mark != nullptr && (*mark)->seen_ms() == clock_.now_ms();
+    }));
+  }
+  /// What a node says to whoever presents it; nullopt: it is valid.
+  std::optional<Code> refusal(test::TestNode& node, const NewToken& token) {
+    Transaction tx = node.transaction();
+    const auto found = tokens(node).find_presented(tx, keys::kRootNamespace, token.token.reveal());
+    return found.ok() ? std::nullopt : std::optional(found.code());
+  }
   static TokenSpec renewable(std::int64_t ttl_s) {
     TokenSpec spec = living(ttl_s);
     spec.renewable = true;
@@ -112,11 +126,7 @@ TEST_F(ExpiryTest, AfterAJumpNothingIsUsedAndNothingIsDeleted) {
 TEST_F(ExpiryTest, AClockSetBackAcrossARestartRevivesNothing) {
   const NewToken token = create(living(100));
   clock_.advance_ms(90'000);
-  EXPECT_TRUE(test::await([&] {
-    Transaction tx = node_.transaction();
-    const auto mark = tx.load<records::TimeMark>(keys::time_mark());
-    return node_.node().expiry().run().ok() && mark.ok() && *mark != nullptr && (*mark)->seen_ms() == clock_.now_ms();
-  }));
+  mark_time(node_);
   node_.node().seal();
   other_.node().seal();
   clock_.step_wall_ms(-80'000);
@@ -154,11 +164,7 @@ TEST_F(ExpiryTest, ANodeThatStartsWithItsClockBehindRevivesNothing) {
   const NewToken token = create(living(100));
   const NewToken batch = batch_below(create(living(1'000)));
   clock_.advance_ms(101'000);
-  EXPECT_TRUE(test::await([&] {
-    Transaction tx = node_.transaction();
-    const auto mark = tx.load<records::TimeMark>(keys::time_mark());
-    return node_.node().expiry().run().ok() && mark.ok() && *mark != nullptr && (*mark)->seen_ms() == clock_.now_ms();
-  }));
+  mark_time(node_);
   const FakeClock behind(clock_.now_ms() - 90'000);  // Of a machine that was just started: it has no other clock to compare with.
   test::TestNode started(store_, behind, [](Router&, Node&) {});
   started.join(node_);
@@ -177,6 +183,63 @@ TEST_F(ExpiryTest, AfterAJumpABatchTokenIsNeitherUsedNorLost) {
     clock_.step_wall_ms(-step_ms);
     EXPECT_TRUE(valid(batch));
   }
+}
+
+TEST_F(ExpiryTest, ANewNodeBeginsWithTheTimeThatTheStoreHasSeen) {
+  const UnixMillis start_ms = clock_.now_ms();
+  const NewToken token = create(living(100));
+  clock_.advance_ms(90'000);
+  mark_time(node_);
+  node_.node().seal();
+  other_.node().seal();
+  clock_.step_wall_ms(-80'000);
+  test::TestNode restarted(store_, clock_, [](Router&, Node&) {});
+  restarted.join(node_);
+  EXPECT_EQ(refusal(restarted, token), std::nullopt);
+  Transaction tx = restarted.transaction();
+  const auto made = tokens(restarted).create(tx, living(10), rng_);
+  ASSERT_TRUE(made.ok());
+  EXPECT_EQ(made->record.expires_ms(), start_ms + 100'000) << "ten seconds after the ninety that have passed";
+  clock_.advance_ms(89'999);
+  EXPECT_EQ(refusal(restarted, token), std::nullopt);
+  clock_.advance_ms(1);
+  EXPECT_EQ(refusal(restarted, token), Code::kDenied);
+}
+
+TEST_F(ExpiryTest, WhatEndedByAClockSetForwardAcrossARestartStaysEnded) {
+  const NewToken token = create(living(100));
+  clock_.step_wall_ms(200'000);
+  test::TestNode restarted(store_, clock_, [](Router&, Node&) {});
+  restarted.join(node_);
+  EXPECT_EQ(refusal(restarted, token), Code::kDenied) << "whoever starts it confirms the clock";
+  mark_time(restarted);
+  Transaction tx = restarted.transaction();
+  const auto later = tokens(restarted).create(tx, living(100), rng_);
+  ASSERT_TRUE(later.ok() && restarted.commit(tx).ok());
+  clock_.step_wall_ms(-200'000);
+  EXPECT_EQ(refusal(restarted, *later), Code::kUnavailable);
+  test::TestNode again(store_, clock_, [](Router&, Node&) {});
+  again.join(node_);
+  EXPECT_EQ(refusal(again, token), Code::kDenied);
+  EXPECT_EQ(refusal(again, *later), std::nullopt);
+}
+
+TEST_F(ExpiryTest, AHeldClockKeepsNothingAlive) {
+  const NewToken token = create(living(100));
+  const auto hold_ms = [this](std::int64_t ms) {
+    clock_.advance_ms(ms);
+    clock_.step_wall_ms(-ms);
+  };
+  EXPECT_TRUE(valid(token));
+  hold_ms(60'000);
+  EXPECT_TRUE(valid(token));
+  hold_ms(1'000);
+  for (test::TestNode* node : {&node_, &other_}) EXPECT_EQ(refusal(*node, token), Code::kUnavailable);
+  hold_ms(100'000);
+  work();
+  EXPECT_EQ(token_entries(), 4u) << "nor does it end anything";
+  clock_.step_wall_ms(161'000);
+  EXPECT_FALSE(valid(token));
 }
 
 TEST_F(ExpiryTest, ARestoredStoreKnowsNothingThatWasGivenOutBefore) {

@@ -12,14 +12,16 @@ void LeaseClock::start(UnixMillis seen_ms) {
   anchor_wall_ms_ = source_.now_ms();
   anchor_boot_ms_ = source_.boot_ms();
   checked_wall_ms_ = anchor_wall_ms_;
+  checked_boot_ms_ = anchor_boot_ms_;
   trusted_ = true;
   never_back(std::max(seen_ms, anchor_wall_ms_));
 }
 
 LeaseClock::Moment LeaseClock::moment() const {
   const UnixMillis wall_ms = source_.now_ms();
-  const std::int64_t since_check_ms = wall_ms - checked_wall_ms_.load(std::memory_order_relaxed);
-  if (since_check_ms >= 0 && since_check_ms < kCheckEveryMs && trusted_.load(std::memory_order_relaxed)) {
+  const auto soon = [](std::int64_t since_ms) { return since_ms >= 0 && since_ms < kCheckEveryMs; };
+  if (soon(wall_ms - checked_wall_ms_.load(std::memory_order_relaxed)) &&
+      soon(source_.boot_ms() - checked_boot_ms_.load(std::memory_order_relaxed)) && trusted_.load(std::memory_order_relaxed)) {
     return {never_back(wall_ms), true};
   }
   return check(wall_ms);
@@ -33,6 +35,7 @@ LeaseClock::Moment LeaseClock::check(UnixMillis wall_ms) const {
   trusted_ = trusted;
   if (!trusted) return {never_back(expected_ms), false};
   checked_wall_ms_ = wall_ms;
+  checked_boot_ms_ = boot_ms;
   if (boot_ms - anchor_boot_ms_ >= kReanchorMs) {
     anchor_wall_ms_ = wall_ms;
     anchor_boot_ms_ = boot_ms;

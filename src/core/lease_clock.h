@@ -36,7 +36,7 @@ class LeaseClock final : public Clock {
   MonotonicMillis boot_ms() const override { return source_.boot_ms(); }
 
  private:
-  /// The wall clock cannot have parted from the boot clock unseen while it moves on by less than this.
+  /// The clocks cannot have parted by more than this while each moves on by less: a held wall clock is noticed by the other.
   static constexpr std::int64_t kCheckEveryMs = 1'000;
   /// Slow corrections of the wall clock are honest: only what happens within this time counts as parting.
   static constexpr std::int64_t kReanchorMs = 3'600'000;
@@ -47,6 +47,7 @@ class LeaseClock final : public Clock {
   const Clock& source_;
   mutable std::atomic<UnixMillis> seen_ms_{0};
   mutable std::atomic<UnixMillis> checked_wall_ms_{0};
+  mutable std::atomic<MonotonicMillis> checked_boot_ms_{0};
   mutable std::atomic<bool> trusted_{true};
   mutable Mutex mutex_;
   mutable UnixMillis anchor_wall_ms_ GUARDED_BY(mutex_) = 0;

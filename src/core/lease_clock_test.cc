@@ -49,6 +49,23 @@ TEST_F(LeaseClockTest, IsNotTrustedAfterAJumpAndGoesOnByTheBootClock) {
   }
 }
 
+TEST_F(LeaseClockTest, AHeldWallClockHoldsTimeForAMinuteAtMost) {
+  const auto hold_ms = [this](std::int64_t ms) {
+    wall_.advance_ms(ms);
+    wall_.step_wall_ms(-ms);
+  };
+  for (int second = 0; second < 60; ++second) {
+    hold_ms(1'000);
+    expect(0, true);
+  }
+  hold_ms(1'000);
+  expect(61'000, false);
+  hold_ms(3'600'000);
+  expect(3'661'000, false);
+  wall_.step_wall_ms(3'661'000);
+  expect(3'661'000, true);
+}
+
 TEST_F(LeaseClockTest, AStepOfAMinuteIsTaken) {
   wall_.step_wall_ms(LeaseClock::kDriftMaxMs);
   expect(60'000, true);
