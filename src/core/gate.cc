@@ -152,9 +152,9 @@ void Gate::run_on_pool(const JobPtr& job) {
   }
   Transaction tx(node_.cache(), node_.store(), Transaction::Mode::kThroughStore);
   Result<Reply> result = execute(*job, tx, Run::kOnPool, resolve(*job, Run::kOnPool));
-  if (!result.ok() && result.code() == Code::kConflict) return run_again(job);
-  // A part that another commit removed after its head was read is not damage.
-  if (!result.ok() && result.code() == Code::kCorrupt && tx.outdated()) return run_again(job);
+  // What changed while it ran; and a part that another commit removed after its head was read is not damage.
+  const bool looks_changed = !result.ok() && (result.code() == Code::kConflict || result.code() == Code::kCorrupt);
+  if (looks_changed && (tx.drop_outdated() || result.code() == Code::kConflict)) return run_again(job);
   if (result.ok() ? !tx.writes() : !tx.drop_unkept()) return finish(job, std::move(result));
 
   // The mount must still be there, as it was, when the write lands.

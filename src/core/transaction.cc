@@ -25,12 +25,15 @@ Result<storage::Page> Transaction::list(const storage::ListOptions& options) {
   return store_.list(options);
 }
 
-bool Transaction::outdated() const {
-  return std::any_of(reads_.begin(), reads_.end(), [this](const auto& read) {
-    const auto entry = store_.get(read.first);
-    if (!entry.ok()) return false;
-    return (entry->has_value() ? (*entry)->version : 0) != read.second;
-  });
+bool Transaction::drop_outdated() {
+  bool any = false;
+  for (const auto& [key, version] : reads_) {
+    const auto entry = store_.get(key);
+    if (!entry.ok() || (entry->has_value() ? (*entry)->version : 0) == version) continue;
+    cache_.drop(key);
+    any = true;
+  }
+  return any;
 }
 
 void Transaction::put(std::string key, SecretBytes record) { writes_[std::move(key)] = std::move(record); }

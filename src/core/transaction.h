@@ -71,7 +71,8 @@ class Transaction {
   bool drop_unkept();
 
   /// Whether something read is no longer as it was, so that what was read may not fit together. Asks the store.
-  bool outdated() const;
+  /// What is old is dropped from the cache: the next run must not meet it again because the store's watch is slow.
+  bool drop_outdated();
 
   bool writes() const { return !writes_.empty() || !kept_.empty(); }
   bool staged() const { return !staged_.empty(); }

@@ -46,9 +46,9 @@ TEST_F(TransactionTest, WhatWasReadMustNotHaveChanged) {
   Transaction tx = node_.transaction();
   ASSERT_TRUE(tx.get(key("a")).ok());
   tx.put(key("b"), record("2"));
-  EXPECT_FALSE(tx.outdated());
+  EXPECT_FALSE(tx.drop_outdated());
   write("a", "1");
-  EXPECT_TRUE(tx.outdated());
+  EXPECT_TRUE(tx.drop_outdated());
   EXPECT_EQ(commit(tx), storage::Outcome::Kind::kConflict);
   EXPECT_EQ(read("b"), "(absent)");
 }

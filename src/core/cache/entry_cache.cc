@@ -137,19 +137,21 @@ void EntryCache::evict(Shard& shard, Nodes& evicted) {
 }
 
 void EntryCache::on_changes(std::span<const storage::Change> changes, storage::Version) {
-  for (const storage::Change& change : changes) {
-    const Hashed changed = hashed(change.key);
-    Shard& shard = shard_of(changed);
-    Nodes dropped;  // Wiped after the lock is released.
-    const MutexLock lock(shard.mutex);
-    ++shard.drops;
-    const auto found = shard.index.find(changed);
-    if (found == shard.index.end()) continue;
-    const auto node = found->second;
-    shard.index.erase(found);
-    shard.bytes -= node->bytes;
-    dropped.splice(dropped.begin(), shard.nodes, node);
-  }
+  for (const storage::Change& change : changes) drop(change.key);
+}
+
+void EntryCache::drop(std::string_view key) {
+  const Hashed changed = hashed(key);
+  Shard& shard = shard_of(changed);
+  Nodes dropped;  // Wiped after the lock is released.
+  const MutexLock lock(shard.mutex);
+  ++shard.drops;
+  const auto found = shard.index.find(changed);
+  if (found == shard.index.end()) return;
+  const auto node = found->second;
+  shard.index.erase(found);
+  shard.bytes -= node->bytes;
+  dropped.splice(dropped.begin(), shard.nodes, node);
 }
 
 void EntryCache::on_reset(storage::Version) { drop_all(); }

@@ -109,6 +109,9 @@ class EntryCache final : private storage::Watcher {
   /// not remembered. errors: kSealed, kCorrupt, kUnavailable.
   Result<EntryRef> load(std::string_view key);
 
+  /// Drops an entry that its reader knows to be old before the watch says so.
+  void drop(std::string_view key);
+
   /// Drops and wipes everything, but what callers still hold. To be called after Barrier::seal_up(): a load that began before
   /// does not put its entry back, one that begins after gets kSealed.
   void purge();
