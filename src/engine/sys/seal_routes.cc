@@ -60,6 +60,7 @@ Result<Reply> SysEngine::init(Call& call) {
   if (!call.fields().string_list("pgp_keys").empty() || !call.fields().text("root_token_pgp_key").empty()) {
     return Error{Code::kInvalid, "shares and root token are not encrypted: leave out pgp_keys and root_token_pgp_key"};
   }
+  if (call.request().wrap_ttl_s) return Error{Code::kInvalid, "there is nothing yet to wrap the shares with: leave out X-Vault-Wrap-TTL"};
   const std::int64_t shares = call.fields().integer("secret_shares", kDefaultShares);
   const std::int64_t threshold = call.fields().integer("secret_threshold", kDefaultThreshold);
   if (shares < 1 || shares > 255 || threshold < 1 || threshold > shares) {

@@ -44,6 +44,13 @@ TEST_F(SealRoutesTest, BeforeInitialisation) {
   EXPECT_EQ(node_.read("sys/mounts", "").word(), "sealed");
 }
 
+TEST_F(SealRoutesTest, SharesThatAreToBeWrappedAreNotTold) {
+  const Got got = node_.ask({.operation = core::Operation::kUpdate, .path = "sys/init", .token = "",
+                             .body = R"({"secret_shares":1,"secret_threshold":1})", .wrap_ttl_s = 60});
+  EXPECT_EQ(got.word(), "invalid");
+  EXPECT_EQ(node_.read("sys/init", "").at("initialized"), "false");
+}
+
 /// A journal's disk that is full while told so.
 class FullDisk final : public core::audit::FileCalls {
  public:
