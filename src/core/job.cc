@@ -99,6 +99,7 @@ Result<void> JobRunner::do_work(const records::Job& job, const Conditions& condi
 
 Result<void> JobRunner::remove_mount_data(const records::Job& job, const Conditions& conditions) {
   TRY(reaper_.end_leases(job.mount_id(), "", std::numeric_limits<UnixMillis>::max(), conditions));
+  TRY(reaper_.end_access_keys(job.namespace_id(), job.mount_id(), conditions));
   for (const char kind : keys::kMountOwnedKinds) {
     TRY(erase_below(keys::with_owner(kind, job.mount_id()), conditions));
   }

@@ -58,6 +58,9 @@ std::string expiry(std::int64_t expires_ms, NamespaceId owner, std::string_view 
 std::int64_t due_ms_of_expiry(std::string_view key) {
   return static_cast<std::int64_t>(get_big_endian64(key.data() + kOwnedPrefixBytes)) * kExpiryStepMs;
 }
+std::string access_key(NamespaceId owner, std::string_view id) { return build('w', owner, id); }
+std::string access_key_use(NamespaceId owner, std::string_view id) { return build('d', owner, id); }
+std::string access_key_of_mount(MountId owner, std::string_view id) { return build('f', owner, id); }
 std::string token_role(NamespaceId owner, std::string_view name) { return build('r', owner, name); }
 std::string time_mark() { return build('c', kRootNamespace, "time"); }
 std::string epoch() { return build('c', kRootNamespace, "epoch"); }

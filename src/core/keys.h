@@ -37,6 +37,11 @@ std::string expiry(std::int64_t expires_ms, NamespaceId owner, std::string_view 
 std::string expiry_from(std::int64_t expires_ms);
 /// Not before this has come is an entry due.
 std::int64_t due_ms_of_expiry(std::string_view key);
+/// A pair of AWS's form, by its access key id: whoever signs with it names no mount.
+std::string access_key(NamespaceId owner, std::string_view id);
+std::string access_key_use(NamespaceId owner, std::string_view id);
+/// The same by the auth method that made it.
+std::string access_key_of_mount(MountId owner, std::string_view id = {});
 std::string token_role(NamespaceId owner, std::string_view name = {});
 std::string time_mark();
 std::string epoch();
@@ -61,6 +66,6 @@ std::string with_owner(char kind, std::uint64_t owner);
 
 /// The kinds whose owner is a mount: what removing a mount deletes, in this order. The marks of pending chunks go first: a
 /// write that is still staging then loses its next batch, or leaves its mark with its chunks for whoever tidies up.
-inline constexpr std::string_view kMountOwnedKinds = "onhkvxi";
+inline constexpr std::string_view kMountOwnedKinds = "onhkvxif";
 
 }  // namespace keyhold::core::keys

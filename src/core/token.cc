@@ -176,6 +176,21 @@ Result<void> TokenStore::check_ancestors(Transaction& tx, keys::NamespaceId owne
   return {};
 }
 
+Result<UnixMillis> TokenStore::trusted_now() const {
+  const LeaseClock::Moment moment = parts_.clock.moment();
+  if (!moment.trusted) return time_not_trusted();
+  return moment.now_ms;
+}
+
+Result<void> TokenStore::check_alive(Transaction& tx, keys::NamespaceId owner, std::string_view liveness) const {
+  TRY_ASSIGN(const auto life, tx.load<records::Liveness>(keys::liveness(owner, liveness)));
+  TRY_ASSIGN(const Link own, link(life, parts_.clock.moment()));
+  if (own != Link::kAlive) return denied();
+  TRY_ASSIGN(const bool mounted, mount_is_there(tx, owner, life->mount_id()));
+  if (!mounted) return denied();
+  return {};
+}
+
 Result<TokenState> TokenStore::find(Transaction& tx, keys::NamespaceId owner, std::string id) const {
   TokenState state;
   TRY_ASSIGN(state.record, tx.load<records::Token>(keys::token(owner, id)));

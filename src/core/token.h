@@ -130,6 +130,15 @@ class TokenStore {
   /// Notes that something is kept for the token which its end must delete.
   Result<void> note_dependents(Transaction& tx, keys::NamespaceId owner, std::string_view liveness) const;
 
+  // What lives like a token and is none: an access key. It has a liveness too, and tokens below it name that as an ancestor.
+
+  /// The time from which a life counts. errors: kUnavailable (the time is not trusted).
+  Result<UnixMillis> trusted_now() const;
+  /// Whether it lives, and its mount is there. errors: kDenied; kUnavailable (the time is not trusted); kMiss.
+  Result<void> check_alive(Transaction& tx, keys::NamespaceId owner, std::string_view liveness) const;
+  /// Erases its liveness, and so ends the tokens below it. Nothing happens when it is not there.
+  Result<void> end_alive(Transaction& tx, keys::NamespaceId owner, std::string_view liveness) const;
+
   /// Does what an entry of the expiry index is there for: ends its token if its time has come, else files it anew.
   Result<void> expire(Transaction& tx, std::string_view entry_key) const;
 
@@ -142,6 +151,7 @@ class TokenStore {
   Result<void> file(Transaction& tx, const std::string& id, const records::Token& record, bool has_dependents) const;
   void file_expiry(Transaction& tx, const records::Token& record, std::string_view id, UnixMillis expires_ms) const;
   void erase(Transaction& tx, const records::Token& record, std::string_view id, UnixMillis expires_ms) const;
+  void end_life(Transaction& tx, keys::NamespaceId owner, std::string_view liveness, const records::Liveness* life) const;
   Result<void> end(Transaction& tx, keys::NamespaceId owner, std::string_view id, const records::Token& record) const;
 
   Parts parts_;

@@ -31,23 +31,33 @@ void TokenStore::erase(Transaction& tx, const records::Token& record, std::strin
 
 namespace {
 
-void leave_job(Transaction& tx, records::Job::Kind kind, const records::Token& record, UnixMillis now_ms) {
+void leave_job(Transaction& tx, records::Job::Kind kind, keys::NamespaceId owner, std::string_view liveness, UnixMillis now_ms) {
   records::Job job;
   job.set_kind(kind);
-  job.set_namespace_id(record.namespace_id());
-  job.set_liveness(record.liveness());
+  job.set_namespace_id(owner);
+  job.set_liveness(std::string(liveness));
   job.set_created_ms(now_ms);
-  tx.put(keys::token_job(record.namespace_id(), record.liveness()), encode_record(job));
+  tx.put(keys::token_job(owner, liveness), encode_record(job));
 }
 
 }  // namespace
 
+void TokenStore::end_life(Transaction& tx, keys::NamespaceId owner, std::string_view liveness, const records::Liveness* life) const {
+  tx.erase(keys::liveness(owner, liveness));
+  if (life == nullptr || !life->has_dependents()) return;
+  leave_job(tx, records::Job::END_DEPENDENTS, owner, liveness, parts_.clock.now_ms());
+}
+
+Result<void> TokenStore::end_alive(Transaction& tx, keys::NamespaceId owner, std::string_view liveness) const {
+  TRY_ASSIGN(const auto life, tx.load<records::Liveness>(keys::liveness(owner, liveness)));
+  if (life != nullptr) end_life(tx, owner, liveness, life.get());
+  return {};
+}
+
 Result<void> TokenStore::end(Transaction& tx, keys::NamespaceId owner, std::string_view id, const records::Token& record) const {
-  const std::string liveness_key = keys::liveness(owner, record.liveness());
-  TRY_ASSIGN(const auto life, tx.load<records::Liveness>(liveness_key));
+  TRY_ASSIGN(const auto life, tx.load<records::Liveness>(keys::liveness(owner, record.liveness())));
   erase(tx, record, id, life == nullptr ? record.expires_ms() : life->expires_ms());
-  tx.erase(liveness_key);
-  if (life != nullptr && life->has_dependents()) leave_job(tx, records::Job::END_DEPENDENTS, record, parts_.clock.now_ms());
+  end_life(tx, owner, record.liveness(), life.get());
   return {};
 }
 
@@ -67,7 +77,7 @@ Result<void> TokenStore::revoke_orphaning(Transaction& tx, keys::NamespaceId own
   records::Liveness detached = *life;
   detached.set_detached(true);
   tx.put(liveness_key, encode_record(detached));
-  leave_job(tx, records::Job::DETACH_DEPENDENTS, *record, parts_.clock.now_ms());
+  leave_job(tx, records::Job::DETACH_DEPENDENTS, owner, record->liveness(), parts_.clock.now_ms());
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "core/token_reaper.h"
 
 #include "base/limits.h"
+#include "core/access_key.h"
 #include "core/config.h"
 #include "core/cubbyhole.h"
 #include "core/keys.h"
@@ -134,6 +135,19 @@ Result<void> TokenReaper::end_leases(keys::MountId mount, std::string_view path,
     }
     if (record->created_ms() > made_until_ms) return {};
     return session->tokens.revoke(tx, lease->namespace_id(), lease->token());
+  });
+}
+
+Result<void> TokenReaper::end_access_keys(keys::NamespaceId owner, keys::MountId mount, const Conditions& conditions) {
+  TRY_ASSIGN(const auto session, session());
+  const std::string prefix = keys::access_key_of_mount(mount);
+  return for_each_below(prefix, conditions, [&](Transaction& tx, const std::string& entry) -> Result<void> {
+    TRY_ASSIGN(const auto key, access_keys::find(tx, owner, std::string_view(entry).substr(prefix.size())));
+    if (key == nullptr) {
+      tx.erase(entry);
+      return {};
+    }
+    return access_keys::erase(tx, session->tokens, *key);
   });
 }
 

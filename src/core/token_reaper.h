@@ -35,6 +35,9 @@ class TokenReaper {
   /// Ends all tokens that are leases of a mount, below a path, and were made until `made_until_ms`.
   Result<void> end_leases(keys::MountId mount, std::string_view path, UnixMillis made_until_ms, const Conditions& conditions);
 
+  /// Ends all access keys that a mount made, and with them the tokens below.
+  Result<void> end_access_keys(keys::NamespaceId owner, keys::MountId mount, const Conditions& conditions);
+
  private:
   using Work = std::function<Result<void>(Transaction& tx, const std::string& key)>;
 
