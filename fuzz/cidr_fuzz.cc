@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/cidr.h"
+#include "core/policy/cidr.h"
 
 namespace {
 

@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 #include "core/audit/redactor.h"
-#include "core/cidr.h"
 #include "core/config.h"
 #include "core/field_values.h"
+#include "core/policy/cidr.h"
 #include "core/policy/compiled_policies.h"
 #include "core/request.h"
 #include "core/token.h"

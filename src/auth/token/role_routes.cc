@@ -3,8 +3,8 @@
 #include "auth/token/new_policies.h"
 #include "auth/token/token_auth.h"
 #include "auth/token/token_role.h"
-#include "core/cidr.h"
 #include "core/keys.h"
+#include "core/policy/cidr.h"
 
 namespace keyhold::auth {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/cidr.h"
+#include "core/policy/cidr.h"
 
 #include <gtest/gtest.h>
 

@@ -27,6 +27,8 @@ class CidrBlock {
   static Result<CidrBlock> parse(std::string_view text);
 
   bool contains(const IpAddress& address) const;
+  bool is_v6() const { return network_.is_v6; }
+  int prefix_bits() const { return prefix_bits_; }
 
  private:
   IpAddress network_;
