@@ -30,14 +30,6 @@ std::size_t find_bad_byte(std::string_view text) {
   return std::string_view::npos;
 }
 
-Position position_of(std::string_view text, std::size_t offset) {
-  const std::string_view before = text.substr(0, offset);
-  const std::size_t newline = before.rfind('\n');
-  const std::size_t line_begin = newline == std::string_view::npos ? 0 : newline + 1;
-  return {static_cast<std::uint32_t>(1 + std::count(before.begin(), before.end(), '\n')),
-          static_cast<std::uint32_t>(1 + offset - line_begin)};
-}
-
 /// The position of the later of two items that may not stand in one body.
 std::optional<Position> find_duplicate(const Body& body) {
   std::vector<const Item*> items;
@@ -492,6 +484,14 @@ Result<std::int64_t> Value::as_int() const {
     return error_at(at, "not a whole number of 64 bits");
   }
   return static_cast<std::int64_t>(negative ? 0 - magnitude : magnitude);
+}
+
+Position position_of(std::string_view text, std::size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const std::size_t newline = before.rfind('\n');
+  const std::size_t line_begin = newline == std::string_view::npos ? 0 : newline + 1;
+  return {static_cast<std::uint32_t>(1 + std::count(before.begin(), before.end(), '\n')),
+          static_cast<std::uint32_t>(1 + offset - line_begin)};
 }
 
 Error error_at(Position at, std::string_view reason) {

@@ -76,6 +76,9 @@ struct Failure {
   std::string reason;
 };
 
+/// Where the byte at `offset` of a text stands.
+Position position_of(std::string_view text, std::size_t offset);
+
 /// kInvalid, "line L, column C: reason".
 Error error_at(Position at, std::string_view reason);
 

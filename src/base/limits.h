@@ -30,6 +30,16 @@ inline constexpr std::int64_t kStorageReopenMaxMs = 5'000;
 inline constexpr std::size_t kJsonDepthMax = 32;
 inline constexpr std::size_t kJsonNodesMax = 10'000;  // Values and keys in one document.
 
+// Policies in AWS's language. Its own bounds are lower, but count without white space.
+inline constexpr std::size_t kIamIdentityPolicyBytesMax = 64 * 1024;
+inline constexpr std::size_t kIamResourcePolicyBytesMax = 20'480;  // AWS's own for a secret; trust policies as well.
+inline constexpr std::size_t kIamPolicyDepthMax = 10;              // Statement, Condition, operator, key, values: 7 are needed.
+inline constexpr std::size_t kIamStatementsMax = 256;
+inline constexpr std::size_t kIamListElementsMax = 1024;   // Actions, resources, principals or values of one element.
+inline constexpr std::size_t kIamConditionsMax = 64;       // Pairs of operator and key in one statement.
+inline constexpr std::size_t kIamPatternBytesMax = 2048;   // One resource or value; AWS's longest ARN.
+inline constexpr std::size_t kIamPatternVariablesMax = 8;  // In one pattern, each of which may be as long as a name.
+
 // HTTP, all before authentication.
 inline constexpr std::size_t kHttpHeaderBytesMax = 32 * 1024;   // Request line and headers together.
 inline constexpr std::size_t kHttpHeaderCountMax = 64;

@@ -1,7 +1,7 @@
 #include "core/token.h"
 
 #include "base/limits.h"
-#include "core/cidr.h"
+#include "core/policy/cidr.h"
 #include "core/config.h"
 #include "core/keys.h"
 
