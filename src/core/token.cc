@@ -1,9 +1,9 @@
 #include "core/token.h"
 
 #include "base/limits.h"
-#include "core/policy/cidr.h"
 #include "core/config.h"
 #include "core/keys.h"
+#include "core/policy/cidr.h"
 
 namespace keyhold::core {
 namespace {
