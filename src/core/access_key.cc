@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "core/cidr.h"
+#include "core/policy/cidr.h"
 #include "core/policy/policy_name.h"
 #include "core/record.h"
 
