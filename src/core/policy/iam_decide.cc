@@ -80,6 +80,15 @@ Decision decide(std::span<const Policy* const> policies, const Request& request,
   return decision;
 }
 
+SecretResource secret_resource(const SecretScope& scope, std::string_view name, std::string_view suffix) {
+  SecretResource resource{secret_arn(scope.region, scope.account, name, suffix), 0};
+  if (suffix.empty()) {
+    resource.arn += '-';
+    resource.unknown_bytes = kSuffixBytes;
+  }
+  return resource;
+}
+
 Decision decide_path(std::span<const Policy* const> policies, const SecretScope& scope, const PathRequest& request,
                      const Context& context) {
   const auto rule = std::find_if(kPathRules.begin(), kPathRules.end(), [&](const PathRule& known) {
@@ -87,17 +96,12 @@ Decision decide_path(std::span<const Policy* const> policies, const SecretScope&
   });
   if (rule == kPathRules.end()) return Decision::kNeither;
   const std::string_view name = request.path.substr(rule->request.folder.size());
-  std::string arn = secret_arn(scope.region, scope.account, name, request.suffix);
-  std::size_t unknown_bytes = 0;
-  if (request.suffix.empty()) {
-    arn += '-';
-    unknown_bytes = kSuffixBytes;
-  }
+  const SecretResource secret = secret_resource(scope, name, request.suffix);
   Decision together = Decision::kAllow;
   for (const Action action : rule->actions) {
     const bool on_secret = rule_of(action).resource == ActionResource::kSecret;
     if (on_secret && name.empty()) return Decision::kNeither;
-    const Subject resource = on_secret ? Subject{arn, unknown_bytes} : Subject{"*"};
+    const Subject resource = on_secret ? secret.subject() : Subject{"*"};
     const Decision one = decide(policies, {action, resource, request.principal}, context);
     if (one == Decision::kDeny) return one;
     together = std::min(together, one);

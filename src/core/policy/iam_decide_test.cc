@@ -110,9 +110,12 @@ TEST(IamDecide, NameWithColonsIsNotTakenForAnotherSecret) {
 }
 
 TEST(IamDecide, UnknownSuffixAllowsWhatFitsAnyAndDeniesWhatFitsSome) {
-  const std::string stem = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:prod/db-";
+  const SecretResource resource = secret_resource({"eu-west-1", "000000000000"}, "prod/db", "");
+  const std::string stem = resource.arn;
+  EXPECT_EQ(stem, "arn:aws:secretsmanager:eu-west-1:000000000000:secret:prod/db-");
+  EXPECT_EQ(secret_resource({"eu-west-1", "000000000000"}, "prod/db", "Ab12Cd").arn, kArn);
   const auto decided = [&](const Policy& policy) {
-    return decide_one(policy, {Action::kGetSecretValue, {stem, kSuffixBytes}, kBob});
+    return decide_one(policy, {Action::kGetSecretValue, resource.subject(), kBob});
   };
   for (const char* suffix : {"??????", "*", "?*", "*?????", "*??*??*??*"}) EXPECT_EQ(decided(statements(allow(stem + suffix))), kAllow) << suffix;
   EXPECT_EQ(decided(statements(allow("arn:*:prod/*-??????"))), kAllow);

@@ -164,8 +164,6 @@ Answer Pattern::matches_fields(const Subject& subject, const Context& context) c
   return ask(context, [&](std::string_view pattern) { return match_fields(pattern, subject); });
 }
 
-bool Pattern::is_anything() const { return !text_.empty() && text_.find_first_not_of(kAnyBytes) == std::string::npos; }
-
 bool Pattern::has_wildcards() const {
   return std::any_of(text_.begin(), text_.end(), [](char byte) { return byte == kAnyBytes || byte == kAnyByte; });
 }

@@ -46,8 +46,6 @@ class Pattern {
   /// rest in its last.
   Answer matches_fields(const Subject& subject, const Context& context) const;
 
-  /// Of "*" and "**".
-  bool is_anything() const;
   bool has_wildcards() const;
   bool has_variables() const { return variables_ != 0; }
   /// As compiled: its wildcards are the bytes of kAnyBytes and kAnyByte.

@@ -96,6 +96,17 @@ struct SecretScope {
   std::string_view account;
 };
 
+/// The ARN of a secret as a Request asks about it.
+struct SecretResource {
+  std::string arn;
+  std::size_t unknown_bytes = 0;
+
+  Subject subject() const { return {arn, unknown_bytes}; }
+};
+
+/// An empty `suffix` is one that is not known, as of a secret that does not exist yet.
+SecretResource secret_resource(const SecretScope& scope, std::string_view name, std::string_view suffix);
+
 /// A request for a path below a KV v2 mount, through Vault's API.
 struct PathRequest {
   std::string_view path;  // Below the mount, canonical: "data/prod/db".
