@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/access_key/access_key_auth.h"
 #include "auth/token/token_auth.h"
 #include "core/test_support/test_node.h"
 #include "engine/engines.h"
@@ -32,16 +33,22 @@ struct Case {
 std::string_view mount_of(std::string_view type) {
   if (type == "system") return "sys/";
   if (type == "token") return "auth/token/";
+  if (type == "access-key") return "auth/keys/";
   if (type == "kv-v1") return "kv1/";
   if (type == "kv-v2") return "kv/";
   return "cubbyhole/";
 }
 
-void append_cases(std::vector<Case>& cases, std::string_view mount, const auto& routes) {
+/// What the parameters of their paths stand for.
+std::string_view target_of(std::string_view type) { return type == "access-key" ? "AKIAAUTHORIZATION" : "app"; }
+
+void append_cases(std::vector<Case>& cases, std::string_view type, const auto& routes) {
   for (const auto& route : routes) {
-    std::string path(mount);
+    std::string path(mount_of(type));
     path += route.info.path;
-    for (std::size_t open = 0; (open = path.find('{')) != std::string::npos;) path.replace(open, path.find('}') - open + 1, "app");
+    for (std::size_t open = 0; (open = path.find('{')) != std::string::npos;) {
+      path.replace(open, path.find('}') - open + 1, target_of(type));
+    }
     if (core::of_folder(route.info.operation)) path += "/";
     cases.push_back({route.info.operation, std::move(path), &route.info, route.exists != nullptr});
   }
@@ -53,13 +60,15 @@ class AuthorizationMatrix : public ::testing::Test {
     node_.initialize();
     node_.put_mount("kv/", "kv-v2");
     node_.put_mount("kv1/", "kv-v1");
+    node_.put_mount("auth/keys/", "access-key");
     write_targets();
-    for_each_table([this](std::string_view type, const auto& routes) { append_cases(cases_, mount_of(type), routes); });
+    for_each_table([this](std::string_view type, const auto& routes) { append_cases(cases_, type, routes); });
   }
 
   static void for_each_table(const auto& visit) {
     engine::Engines::for_each_table(visit);
     visit("token", auth::TokenAuth::kRoutes);
+    visit("access-key", auth::AccessKeyAuth::kRoutes);
   }
 
   /// What the routes are about: an update of it is no creation.
@@ -67,6 +76,9 @@ class AuthorizationMatrix : public ::testing::Test {
     EXPECT_EQ(node_.write("kv/data/app", R"({"data":{}})").word(), "found");
     EXPECT_EQ(node_.write("kv1/app", R"({"a":1})").word(), "empty");
     EXPECT_EQ(node_.write("auth/token/roles/app", "{}").word(), "empty");
+    const std::string key = "auth/keys/key/" + std::string(target_of("access-key"));
+    node_.erase(key);
+    EXPECT_EQ(node_.write(key, R"({"secret_access_key":"0123456789abcdef"})").word(), "found");
   }
   Got ask(const Case& c, std::string token, std::optional<std::int64_t> wrap_ttl_s = {}) {
     Got got = node_.ask({.operation = c.operation, .path = c.path, .token = std::move(token), .wrap_ttl_s = wrap_ttl_s});
@@ -105,11 +117,13 @@ class AuthorizationMatrix : public ::testing::Test {
   FakeClock clock_;
   storage::MemoryStorage store_{clock_};
   auth::TokenAuth token_;
+  auth::AccessKeyAuth access_key_;
   std::optional<engine::Engines> engines_;
   TestNode node_{store_, clock_, [this](core::Router& router, core::Node& node) {
                    engines_.emplace(node, router);
                    engines_->add_to(router);
                    router.add("token", token_);
+                   router.add("access-key", access_key_, core::MountKind::kAuth);
                  }};
   std::vector<Case> cases_;
 };

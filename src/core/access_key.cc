@@ -158,7 +158,8 @@ Result<void> check_live(Transaction& tx, const TokenStore& tokens, const AccessK
   return tokens.check_alive(tx, key.record.namespace_id(), key.record.liveness());
 }
 
-Result<void> change(Transaction& tx, const TokenStore& tokens, const AccessKey& key, AccessKeyChange wanted, crypto::Rng& rng) {
+Result<records::AccessKey> change(Transaction& tx, const TokenStore& tokens, const AccessKey& key, AccessKeyChange wanted,
+                                  crypto::Rng& rng) {
   const records::AccessKey& before = key.record;
   const keys::NamespaceId owner = before.namespace_id();
   records::AccessKey after = before;
@@ -185,7 +186,7 @@ Result<void> change(Transaction& tx, const TokenStore& tokens, const AccessKey& 
     tx.put(std::move(life_key), encode_record(moved));
   }
   tx.put(keys::access_key(owner, after.id()), encode_record(after, key.secret.reveal()));
-  return {};
+  return after;
 }
 
 Result<void> erase(Transaction& tx, const TokenStore& tokens, const AccessKey& key) {

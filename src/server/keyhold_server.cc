@@ -64,6 +64,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts, settings.audit_devices);
   engines_->add_to(router_);
   router_.add("token", token_auth_);
+  router_.add("access-key", access_key_auth_, core::MountKind::kAuth);
   gate_ = std::make_unique<core::Gate>(*node_, router_);
   vault_api_ = std::make_unique<api::VaultApi>(*gate_);
   TRY_ASSIGN(http_, http::Server::bind(std::move(http_options), *vault_api_));

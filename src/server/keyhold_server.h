@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/vault/vault_api.h"
+#include "auth/access_key/access_key_auth.h"
 #include "auth/token/token_auth.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -68,6 +69,7 @@ class KeyholdServer {
   crypto::OsRng rng_;
   core::Router router_;
   auth::TokenAuth token_auth_;
+  auth::AccessKeyAuth access_key_auth_;
   std::unique_ptr<storage::Storage> store_;
   std::unique_ptr<core::audit::Journal> journal_;
   std::unique_ptr<core::Node> node_;

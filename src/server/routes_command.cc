@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "auth/access_key/access_key_auth.h"
 #include "auth/token/token_auth.h"
 #include "base/json.h"
 #include "engine/engines.h"
@@ -77,6 +78,7 @@ int routes_command(std::span<const std::string_view> arguments) {
   };
   engine::Engines::for_each_table(show);
   show("token", auth::TokenAuth::kRoutes);
+  show("access-key", auth::AccessKeyAuth::kRoutes);
   writer.end_array();
   if (as_json) fmt::print("{}\n", out.reveal());
   return 0;

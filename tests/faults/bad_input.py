@@ -281,6 +281,29 @@ def json_cases():
     yield ("a mount with a bad path", request("PUT", "/v1/sys/mounts/a%2f..%2fb", body=b'{"type": "kv-v2"}'), 400)
     yield ("a mount below sys", request("PUT", "/v1/sys/mounts/sys/a", body=b'{"type": "kv-v2"}'), 400)
     yield from mount_cases()
+    yield from access_key_cases()
+
+
+def access_key_cases():
+    imported = f'{{"secret_access_key": "{MARKER}{MARKER}"}}'.encode()
+    ids = {"a short id": "AKIA", "a long id": "A" * 129, "a temporary credential's id": f"ASIA{MARKER}", "an id with a dash": f"AKIA-{MARKER}",
+           "an id that is none": f"AKIA%00{MARKER}", "an id of two segments": f"AKIA%2f{MARKER}"}
+    for name, key in ids.items():
+        yield f"access key: {name}", request("PUT", f"/v1/auth/keys/key/{key}", body=imported), 400
+    secrets = {"no secret": "{}", "a secret of null": '{"secret_access_key": null}', "an empty secret": '{"secret_access_key": ""}',
+               "a short secret": f'{{"secret_access_key": "{MARKER}"}}', "a secret with a space": f'{{"secret_access_key": "{MARKER} {MARKER}"}}',
+               "a secret of an object": f'{{"secret_access_key": {{"a": "{MARKER}"}}}}',
+               "an endless secret": json.dumps({"secret_access_key": MARKER * 20}),
+               "disabled from the start": f'{{"secret_access_key": "{MARKER}{MARKER}", "disabled": true}}'}
+    for name, body in secrets.items():
+        yield f"access key: {name}", request("PUT", f"/v1/auth/keys/key/AKIA{MARKER}", body=body.encode()), 400
+    fields = {"a time that is none": f'{{"ttl": "{MARKER}"}}', "a negative time": '{"ttl": -1}', "a policy that is no name": f'{{"policies": "{MARKER} x"}}',
+              "the root policy": '{"policies": ["a", " ROOT"]}', "a block that is none": f'{{"bound_cidrs": "{MARKER}"}}',
+              "an endless description": json.dumps({"description": MARKER * 50}),
+              "endless policies": json.dumps({"policies": [f"p{n}" for n in range(300)]}),
+              "endless blocks": json.dumps({"bound_cidrs": ["::1"] * 70})}
+    for name, body in fields.items():
+        yield f"access key: {name}", request("PUT", "/v1/auth/keys/key", body=body.encode()), 400
 
 
 def mount_cases():
@@ -483,6 +506,7 @@ def main():
         api = server.api()
         api.expect(200, "PUT", "secret/data/sentinel", {"data": {"kept": "as it was"}})
         api.expect(204, "PUT", "sys/mounts/kv1", {"type": "kv-v1"})
+        api.expect(204, "PUT", "sys/auth/keys", {"type": "access-key"})
         kept = api.expect(200, "GET", "secret/metadata/sentinel").data
         settings = api.expect(200, "GET", "secret/config").data
         names = api.expect(200, "LIST", "secret/metadata/").data
@@ -516,6 +540,7 @@ def main():
         report.check("no secret was made", api.expect(200, "LIST", "secret/metadata/").data == names)
         report.check("no setting changed", api.expect(200, "GET", "secret/config").data == settings)
         report.check("nothing plain was made", {api.call("LIST", mount).status for mount in ("kv1", "cubbyhole")} == {404})
+        report.check("no access key was made", api.call("LIST", "auth/keys/key").status == 404)
         report.check("no mount was made", api.expect(200, "GET", "sys/mounts").data == mounts)
         report.check("the bad policy is not there", api.call("GET", "sys/policies/acl/bad").status == 404)
         grown = server.resident_bytes() - resident

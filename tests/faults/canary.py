@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from keyhold_server import Server  # noqa: E402
 from report import Report, Skip  # noqa: E402
 
-MOUNTS = {"system": "sys", "token": "auth/token", "kv-v1": "kv1", "kv-v2": "secret", "cubbyhole": "cubbyhole"}
+MOUNTS = {"system": "sys", "token": "auth/token", "access-key": "auth/keys", "kv-v1": "kv1", "kv-v2": "secret", "cubbyhole": "cubbyhole"}
 METHODS = {"read": "GET", "list": "LIST", "scan": "SCAN", "update": "PUT", "patch": "PATCH", "delete": "DELETE"}
 # These end the sweep, or the way in: they take no field, and sealing is what comes after it.
 ENDING = {"sys/seal", "auth/token/revoke-self"}
@@ -32,6 +32,7 @@ class Canary:
     def __init__(self):
         self.fields = []
         self.wrapping_tokens = []
+        self.secret_keys = []  # That the server made.
 
     def remember_wrapping(self, reply):
         wrap_info = (reply.json or {}).get("wrap_info")
@@ -116,6 +117,7 @@ def sweep(server, canary):
     """Every route; then honest use of secrets."""
     api = server.api()
     api.expect(204, "PUT", "sys/mounts/kv1", {"type": "kv-v1"})
+    api.expect(204, "PUT", "sys/auth/keys", {"type": "access-key"})
     routes = load_routes(server)
     assert routes, "the server names no routes"
     for route in routes:
@@ -137,6 +139,11 @@ def sweep(server, canary):
     for mount in ("kv1", "cubbyhole"):
         api.expect(204, "PUT", f"{mount}/canary", {"password": canary.for_field(f"content in {mount}"), "ttl": "1h"})
         api.expect(200, "GET", f"{mount}/canary")
+    pair = {"secret_access_key": canary.for_field("an imported secret access key"), "description": canary.for_field("of a key")}
+    api.expect(200, "PUT", "auth/keys/key/AKIACANARYCANARY", pair)
+    api.expect(200, "PUT", "auth/keys/key/AKIACANARYCANARY", {"description": canary.for_field("of a key, changed")})
+    api.expect(200, "GET", "auth/keys/key/AKIACANARYCANARY")
+    canary.secret_keys.append(api.expect(200, "PUT", "auth/keys/key", {}).data["secret_access_key"])
     for path in ("secret/data/canary/a", "kv1/canary", "cubbyhole/canary"):
         reply = api.expect(200, "GET", path, headers={"X-Vault-Wrap-TTL": "60s"})
         canary.remember_wrapping(reply)
@@ -202,6 +209,7 @@ def main():
         secrets = [("the root token", server.token), ("the unseal key", server.unseal_keys[0]),
                    ("the unseal key in hex", base64.b64decode(server.unseal_keys[0]).hex())]
         secrets += [(f"wrapping token {number}", token) for number, token in enumerate(canary.wrapping_tokens)]
+        secrets += [("a secret access key", secret) for secret in canary.secret_keys]
         needles = canary.needles(secrets)
         with report.case("the search finds a marker that is there"):
             assert hits(b"x" + canary.SHARED.encode() + b"00001x", needles, canary)
