@@ -85,8 +85,8 @@ struct AccessKeyChange {
   std::optional<Status> status{};
 };
 
-/// Changes a key; returns it as it is then. Its disabling ends all tokens below it; enabling it again, or giving time to one that had expired, does not bring
-/// them back. Other changes leave them as they are.
+/// Changes a key; returns it as it is then. Its disabling ends all tokens below it; enabling it again, or giving time to one that had
+/// expired, does not bring them back. Other changes leave them as they are.
 /// errors: kInvalid, kUnavailable: as create(). Disabling does not need the time.
 Result<records::AccessKey> change(Transaction& tx, const TokenStore& tokens, const AccessKey& key, AccessKeyChange wanted,
                                   crypto::Rng& rng);
