@@ -213,6 +213,10 @@ TEST(IamDecide, PathsAskForWhatTheyStandFor) {
   EXPECT_EQ(decided(reads, "metadata/prod/db", Capability::kRead), kNeither);
   for (const std::string_view path : {"config", "data/", "data", "", "other/prod/db"}) EXPECT_EQ(decided(reads, path, Capability::kRead), kNeither);
 
+  const Policy everything = statements(R"({"Effect":"Allow","Action":"*","Resource":"*"})");
+  EXPECT_EQ(decided(everything, "data/prod/db", Capability::kRead), kAllow);
+  for (const std::string_view path : {"config", "data/", "data"}) EXPECT_EQ(decided(everything, path, Capability::kRead), kNeither);
+
   const Policy exact = statements(allow("arn:aws:secretsmanager:eu-west-1:000000000000:secret:prod/db-Ab12Cd"));
   EXPECT_EQ(decided(exact, "data/prod/db", Capability::kRead, "Ab12Cd"), kAllow);
   EXPECT_EQ(decided(exact, "data/prod/db", Capability::kRead), kNeither);
@@ -225,6 +229,8 @@ TEST(IamDecide, PathsAskForWhatTheyStandFor) {
   // What stands for two actions needs both.
   const Policy half = statements(R"({"Effect":"Allow","Action":"secretsmanager:UpdateSecret","Resource":"*"})");
   EXPECT_EQ(decided(half, "metadata/prod/db", Capability::kUpdate), kNeither);
+  const Policy other_half = statements(R"({"Effect":"Allow","Action":"secretsmanager:TagResource","Resource":"*"})");
+  EXPECT_EQ(decided(other_half, "metadata/prod/db", Capability::kUpdate), kNeither);
   const Policy whole = statements(R"({"Effect":"Allow","Action":["secretsmanager:UpdateSecret","secretsmanager:TagResource"],"Resource":"*"})");
   EXPECT_EQ(decided(whole, "metadata/prod/db", Capability::kUpdate), kAllow);
   const Policy no_tags = statements(R"({"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"secretsmanager:Tag*","Resource":"*"})");

@@ -118,6 +118,8 @@ TEST(IamParse, RefusesDocumentsThatItDoesNotUnderstand) {
       {with_resource(R"("arn:${aws:PrincipalTag/team}")"), "the policy variable aws:PrincipalTag/ is not supported"},
       {with_resource(R"("arn:${aws:username, 'x'}")"), "an unknown policy variable"},
       {with_resource(R"("arn:${hunter2}")"), "an unknown policy variable"},
+      {R"({"Version":"2008-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"arn:${aws:username}"}})",
+       "policy variables go with Version 2012-10-17 only"},
       {R"({"Statement":{"Effect":"Allow","Action":"*","Resource":"arn:${aws:username}"}})", "policy variables go with Version 2012-10-17 only"},
   };
   for (const auto& [text, reason] : cases) EXPECT_EQ(short_reason_of(text), reason) << text;
