@@ -11,7 +11,6 @@
 
 namespace {
 
-using namespace keyhold::core;
 using namespace keyhold::core::iam;
 
 constexpr Principal kBob{"000000000000", "arn:aws:iam::000000000000:user/bob"};

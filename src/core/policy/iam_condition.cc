@@ -120,12 +120,12 @@ Result<ConditionOperator> ConditionOperator::parse(std::string_view name) {
 
 Result<ConditionSubject> ConditionSubject::parse(std::string_view name) {
   const std::string lower = to_lower(name);
-  const auto family = [&](std::string_view prefix, ConditionKey key) -> std::optional<Result<ConditionSubject>> {
+  const auto family = [&](std::string_view prefix, ConditionKey of) -> std::optional<Result<ConditionSubject>> {
     if (!lower.starts_with(to_lower(prefix))) return std::nullopt;
-    std::string tag = lower.substr(prefix.size());
-    if (tag.empty() || tag.size() > kTagBytesMax) return refused("the key of a tag has 1 to 128 characters");
-    if (tag.find("${") != std::string::npos) return refused("a policy variable in a condition key is not supported");
-    return ConditionSubject{key, std::move(tag)};
+    std::string named = lower.substr(prefix.size());
+    if (named.empty() || named.size() > kTagBytesMax) return refused("the key of a tag has 1 to 128 characters");
+    if (named.find("${") != std::string::npos) return refused("a policy variable in a condition key is not supported");
+    return ConditionSubject{of, std::move(named)};
   };
   for (const ConditionKeyRule& rule : kConditionKeys) {
     if (rule.shape == KeyShape::kTags) {

@@ -319,7 +319,7 @@ constexpr std::array kWho{Principal{"000000000000", "arn:aws:iam::000000000000:u
                           Principal{"", ""}};
 constexpr std::array kAsked{Action::kGetSecretValue, Action::kPutSecretValue, Action::kDeleteSecret, Action::kAssumeRole};
 
-constexpr std::uint32_t kRounds = 6'000;
+constexpr std::uint32_t kRounds = 2'000;
 
 TEST(IamReference, DecidesAsThePlainEvaluatorWhenAllIsKnown) {
   std::map<Decision, int> met;
@@ -343,8 +343,8 @@ TEST(IamReference, DecidesAsThePlainEvaluatorWhenAllIsKnown) {
     }
   }
   // All of them are met often enough to tell something.
-  for (const Decision decision : {Decision::kNeither, Decision::kAllow, Decision::kDeny}) EXPECT_GT(met[decision], 1'000);
-  EXPECT_GT(met[Decision::kDelegated], 50);
+  for (const Decision decision : {Decision::kNeither, Decision::kAllow, Decision::kDeny}) EXPECT_GT(met[decision], 300);
+  EXPECT_GT(met[Decision::kDelegated], 20);
 }
 
 TEST(IamReference, UnknownAllowsWhatEveryWorldAllowsAndDeniesWhatOneDenies) {
