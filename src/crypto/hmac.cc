@@ -62,6 +62,18 @@ Digest HmacSha256::operator()(std::string_view message) const {
       });
 }
 
+KeyBytes hmac_sha256_once(std::string_view key, std::string_view message) {
+  CHECK(!key.empty());
+  const openssl::Mac context(EVP_MAC_CTX_new(algorithms().hmac));  // Freed, it is wiped.
+  const OSSL_PARAM parameters[] = {sha256_parameter(), OSSL_PARAM_construct_end()};
+  KeyBytes mac(std::tuple_size_v<Digest>);
+  std::size_t size = 0;
+  CHECK(EVP_MAC_init(context.get(), bytes_of(key), key.size(), parameters) == 1 &&
+        EVP_MAC_update(context.get(), bytes_of(message), message.size()) == 1 &&
+        EVP_MAC_final(context.get(), bytes_of(mac.writable().data()), &size, mac.size()) == 1 && size == mac.size());
+  return mac;
+}
+
 KeyBytes hkdf_sha256(const KeyBytes& secret, std::string_view info, std::size_t size) {
   // OSSL_PARAM has no const form; these are only read.
   const auto octets = [](const char* name, std::string_view bytes) {

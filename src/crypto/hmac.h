@@ -37,6 +37,9 @@ class HmacSha256 {
   std::unique_ptr<State> state_;
 };
 
+/// HMAC-SHA-256 under a key that is used once, such as the next link of a chain of derived keys: 2 µs. The key has any size but 0.
+KeyBytes hmac_sha256_once(std::string_view key, std::string_view message);
+
 /// HKDF-SHA-256 (RFC 5869) with an empty salt. size <= 64.
 KeyBytes hkdf_sha256(const KeyBytes& secret, std::string_view info, std::size_t size);
 

@@ -28,6 +28,24 @@ TEST(HmacSha256, MatchesRfc4231) {
   }
 }
 
+TEST(HmacSha256Once, MatchesTheKeptForm) {
+  SeededRng rng(2);
+  for (std::size_t size = 1; size <= KeyBytes::kKeyBytesMax; ++size) {
+    const KeyBytes key = rng.key(size);
+    const std::string message = rng.bytes(3 * size);
+    EXPECT_EQ(hmac_sha256_once(key.reveal(), message).reveal(), as_view(HmacSha256(key)(message)));
+    EXPECT_EQ(hmac_sha256_once(key.reveal(), "").reveal(), as_view(HmacSha256(key)("")));
+  }
+}
+
+TEST(HmacSha256Once, TakesKeysLongerThanABlock) {
+  // RFC 4231, test case 6.
+  EXPECT_EQ(hex_encode(hmac_sha256_once(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First").reveal()),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(HmacSha256OnceDeathTest, RefusesAnEmptyKey) { EXPECT_DEATH(hmac_sha256_once("", "message"), "CHECK failed"); }
+
 TEST(HmacSha256, TakesAnEmptyMessage) {
   // As OpenSSL's command: openssl dgst -sha256 -hmac key /dev/null.
   EXPECT_EQ(hex_encode(as_view(HmacSha256(KeyBytes::copy_of("key"))(""))),
