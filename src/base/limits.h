@@ -64,4 +64,10 @@ inline constexpr std::size_t kEntryCacheBytesMax = 64 * 1024 * 1024;
 inline constexpr std::size_t kCompiledPoliciesMax = 4096;  // Different lists of policies kept compiled; all are dropped at the bound.
 inline constexpr std::size_t kPrincipalsMax = 16 * 1024;  // Compiled principals kept; all are dropped at the bound.
 
+// Signatures of AWS requests (Signature Version 4); their headers and query are bounded as those of all requests.
+inline constexpr std::size_t kAwsAccessKeyIdBytesMax = 128;     // AWS's own bound.
+inline constexpr std::size_t kAwsScopeNameBytesMax = 64;        // A region or a service: AWS's are half as long.
+inline constexpr std::int64_t kAwsClockSkewMs = 5 * 60 * 1000;  // Either way, as AWS allows.
+inline constexpr std::int64_t kAwsPresignedSecondsMax = 7 * 24 * 60 * 60;  // AWS's own bound.
+
 }  // namespace keyhold::limits
