@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -31,6 +32,7 @@ enum class Code {
 struct Error {
   Code code = Code::kInternal;
   std::string message;
+  std::string_view name{};  // What an API calls it that has a name of its own for it ("ResourceExistsException"): a static text.
 };
 
 /// A value or an Error. Dropping one does not compile.

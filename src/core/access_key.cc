@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "core/aws_names.h"
 #include "core/policy/cidr.h"
 #include "core/policy/policy_name.h"
 #include "core/record.h"
@@ -96,6 +97,8 @@ records::Token token_of(const records::AccessKey& key) {
   token.set_expires_ms(key.expires_ms());
   token.set_creation_ttl_s(key.expires_ms() == 0 ? 0 : (key.expires_ms() - key.created_ms()) / 1000);
   token.set_orphan(true);
+  token.set_principal_arn(std::string(aws::kUserArn).append(key.id()));
+  token.set_principal_id(key.id());
   token.set_liveness(key.liveness());
   *token.mutable_bound_cidrs() = key.bound_cidrs();
   return token;

@@ -78,6 +78,13 @@ bool path_is_clear(const RecordSubject& subject) {
   return true;
 }
 
+/// Of a call the capability it used: what it did, in the words of the other APIs.
+std::string_view operation_word(const RecordSubject& subject) {
+  const bool by_capability = subject.used == Capability::kCreate ||
+                             (subject.request.operation == Operation::kCall && subject.used != Capability::kDeny);
+  return by_capability ? to_string(subject.used) : to_string(subject.request.operation);
+}
+
 }  // namespace
 
 std::string_view outcome_word(Code code) {
@@ -132,7 +139,9 @@ void render_record(std::string& out, RecordType type, const RecordSubject& subje
     const Request& request = subject.request;
     out.append(",\"api\":\"").append(to_string(request.api));
     out.append("\",\"operation\":\"");
-    out.append(subject.used == Capability::kCreate ? to_string(subject.used) : to_string(request.operation)).push_back('"');
+    out.append(operation_word(subject)).push_back('"');
+    // A name that no route has is a stranger's text.
+    if (request.operation == Operation::kCall && subject.route != nullptr) member(out, "call", request.path);
     out.append(",\"namespace\":").append(std::to_string(request.namespace_id));
     if (path_is_clear(subject)) {
       member(out, "path", subject.path);

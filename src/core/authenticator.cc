@@ -10,6 +10,10 @@ namespace {
 
 Error denied() { return {Code::kDenied, "permission denied"}; }
 
+Error refused(SignatureFault fault, AwsProtocol protocol) {
+  return {Code::kDenied, std::string(aws_text_of(fault)), aws_code_of(fault, protocol)};
+}
+
 }  // namespace
 
 std::string Authenticator::token_id_of(const Subject& subject) {
@@ -35,7 +39,12 @@ Result<TokenState> Authenticator::find(const Subject& subject, Transaction& tx) 
   const TokenStore& tokens = subject.session.tokens;
   const keys::NamespaceId owner = subject.request.namespace_id;
   std::string id = token_id_of(subject);
-  if (!BatchTokens::looks_like(token.reveal())) return tokens.find(tx, owner, std::move(id));
+  if (!BatchTokens::looks_like(token.reveal())) {
+    TRY_ASSIGN(TokenState found, tokens.find(tx, owner, std::move(id)));
+    // It travels with each request that is signed: by itself it proves nothing.
+    if (!found.record->principal_arn().empty()) return denied();
+    return found;
+  }
   auto record = opened(id);
   if (record == nullptr) {
     TRY_ASSIGN(records::Token carried, tokens.batch().open(token.reveal()));
@@ -45,7 +54,56 @@ Result<TokenState> Authenticator::find(const Subject& subject, Transaction& tx) 
   return TokenState{std::move(id), std::move(record), nullptr};
 }
 
+Result<Authenticator::Signer> Authenticator::find_signer(const Subject& subject, Transaction& tx) {
+  const SignedCredential& credential = *subject.request.credential.signed_by;
+  const SignatureV4& signature = credential.signature;
+  const Error unrecognized = refused(SignatureFault::kUnrecognizedClient, credential.protocol);
+  const TokenStore& tokens = subject.session.tokens;
+  const keys::NamespaceId owner = subject.request.namespace_id;
+  if (signature.session_token.empty()) {
+    TRY_ASSIGN(auto key, access_keys::find(tx, owner, signature.access_key_id));
+    if (key == nullptr) return unrecognized;
+    const auto live = access_keys::check_live(tx, tokens, *key);
+    if (!live.ok()) return live.code() == Code::kDenied ? unrecognized : live.error();
+    return Signer{TokenState{key->record.id(), key->token, nullptr}, key, key->secret.clone(), key};
+  }
+  if (signature.session_token.size() > limits::kTokenBytesMax) return unrecognized;
+  std::string id = tokens.id_of(signature.session_token.reveal());
+  if (!crypto::equal_constant_time(subject.session.temporary_keys.access_key_id(id), signature.access_key_id)) return unrecognized;
+  auto found = tokens.find(tx, owner, id);
+  // The id was made here for this token: its credentials were good once.
+  if (!found.ok() && found.code() == Code::kDenied) return refused(SignatureFault::kExpiredToken, credential.protocol);
+  if (!found.ok()) return std::move(found).error();
+  if (found->record->principal_arn().empty()) return unrecognized;
+  SecretBytes secret = subject.session.temporary_keys.secret_access_key(id);
+  return Signer{*found, found->record, std::move(secret), nullptr};
+}
+
+Result<std::shared_ptr<const Principal>> Authenticator::authenticate_signed(const Subject& subject, Transaction& tx) {
+  const SignedCredential& credential = *subject.request.credential.signed_by;
+  const SignatureV4& signature = credential.signature;
+  if (credential.fault) return refused(*credential.fault, credential.protocol);
+  const LeaseClock::Moment moment = subject.clock.moment();
+  if (!moment.trusted) return Error{Code::kUnavailable, "the time is not trusted"};
+  const std::string_view path = subject.request.path;
+  const SignatureExpectation expected{.service = path.substr(0, path.find('/')), .now_ms = moment.now_ms};
+  // Before anything is looked up for it.
+  if (const auto fault = check_signature_v4(signature, expected)) return refused(*fault, credential.protocol);
+  TRY_ASSIGN(const Signer signer, find_signer(subject, tx));
+  auto signing_key = subject.session.signing_keys->find(signature, signer.holder);
+  const bool known = signing_key != nullptr;
+  if (!known) signing_key = std::make_shared<const SigningKey>(SigningKey::derive(signer.secret, signature));
+  if (const auto fault = verify_signature_v4(signature, *signing_key, expected)) return refused(*fault, credential.protocol);
+  if (!known) subject.session.signing_keys->keep(signature, signer.holder, std::move(signing_key));
+  TRY_ASSIGN(auto principal, principal_of(subject, signer.token));
+  if (!principal->bound_cidrs.allows(subject.request.peer_address)) return denied();
+  if (signer.key != nullptr) TRY(access_keys::note_use(tx, *signer.key, moment.now_ms));
+  tx.keep();
+  return principal;
+}
+
 Result<std::shared_ptr<const Principal>> Authenticator::authenticate(const Subject& subject, Transaction& tx) {
+  if (subject.request.credential.signed_by != nullptr) return authenticate_signed(subject, tx);
   TRY_ASSIGN(const TokenState token, find(subject, tx));
   TRY_ASSIGN(auto principal, principal_of(subject, token));
   // Before a use is taken: whoever asks from elsewhere must not use them up.
@@ -70,8 +128,10 @@ Result<std::shared_ptr<const Principal>> Authenticator::principal_of(const Subje
   const auto& blocks = token.record->bound_cidrs();
   TRY_ASSIGN(principal->bound_cidrs, CidrList::parse(std::vector<std::string>(blocks.begin(), blocks.end())));
   principal->policies = subject.config->policies_of(*principal->token);
-  principal->audit_members =
-      render_principal(*principal, subject.session.redactor.hash(subject.request.credential.token.reveal()));
+  principal->iam = subject.config->grants_of(*principal->token).iam;
+  const Credential& credential = subject.request.credential;
+  const std::string_view shown = credential.signed_by == nullptr ? credential.token.reveal() : credential.signed_by->signature.access_key_id;
+  principal->audit_members = render_principal(*principal, subject.session.redactor.hash(shown));
   if (token.record->num_uses() == 1) return std::shared_ptr<const Principal>(std::move(principal));  // It will not be asked for again.
   MutexLock lock(mutex_);
   if (principals_.size() >= limits::kPrincipalsMax) principals_.clear();

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/mutex.h"
+#include "core/access_key.h"
 #include "core/call.h"
 #include "core/config.h"
 #include "core/request.h"
@@ -24,15 +25,25 @@ class Authenticator {
     const Request& request;
     const Session& session;
     const Snapshot<Config>::Pointer& config;
+    const LeaseClock& clock;
     TokenMemo* memo = nullptr;  // The request's, when this runs on its I/O thread.
   };
 
   /// Whatever was read to decide becomes a condition of `tx`. Takes a use of a token that has a limited number of them: this
   /// is kept in `tx` (Transaction::keep), whatever becomes of the request.
-  /// errors: kDenied, saying nothing about why; kUnavailable: the time is not trusted; kMiss.
+  /// errors: kDenied, saying nothing about why but what AWS says of a signature; kUnavailable: the time is not trusted; kMiss.
   Result<std::shared_ptr<const Principal>> authenticate(const Subject& subject, Transaction& tx);
 
  private:
+  /// By whose secret a request is signed.
+  struct Signer {
+    TokenState token;
+    std::shared_ptr<const void> holder;  // Of the secret: the same while it is.
+    SecretBytes secret;
+    std::shared_ptr<const access_keys::AccessKey> key;  // nullptr of temporary credentials.
+  };
+  static Result<Signer> find_signer(const Subject& subject, Transaction& tx);
+  Result<std::shared_ptr<const Principal>> authenticate_signed(const Subject& subject, Transaction& tx);
   static std::string token_id_of(const Subject& subject);
   Result<TokenState> find(const Subject& subject, Transaction& tx);
   /// What a batch token carries, if it was opened before and is still known; else nullptr.

@@ -53,7 +53,8 @@ Parameter declared(const Field& field, const FieldValues& fields) {
       }
       break;
     case FieldType::kStringMap:
-    case FieldType::kObject: parameter.kind = Kind::kOther; break;
+    case FieldType::kObject:
+    case FieldType::kArray: parameter.kind = Kind::kOther; break;
   }
   return parameter;
 }
@@ -118,23 +119,24 @@ Result<void> bound_page(const Restrictions& restrictions, const RouteInfo& route
 
 }  // namespace
 
-Result<void> authorize(const CompiledPolicies& policies, const RouteInfo& route, Capability needed, std::string_view path,
-                       const Request& request, FieldValues& fields) {
+Result<void> authorize(const CompiledPolicies& policies, iam::Decision decision, const RouteInfo& route, Capability needed,
+                       std::string_view path, const Request& request, FieldValues& fields) {
   if (policies.root()) return {};
   if (route.access.takes_any()) {
     const bool any = policies.allows_anything(path, Asked::kOne) || policies.reach(std::string(path) + "/");
     return any ? Result<void>() : denied();
   }
   const Grant grant = policies.lookup(path, asked_with(needed));
-  if (!grant.allows(needed)) return denied();
+  if (!iam::permits(grant, needed, decision)) return denied();
   if (route.access.needs_sudo() && !grant.allows(Capability::kSudo)) return denied();
-  if (grant.restrictions == nullptr) return {};
+  if (grant.restrictions == nullptr || decision == iam::Decision::kAllow) return {};
   if (!grant.restrictions->admit_wrapping(request.wrap_ttl_s)) return denied();
   switch (request.operation) {
     case Operation::kList:
     case Operation::kScan: return bound_page(*grant.restrictions, route, fields);
     case Operation::kDelete:
     case Operation::kHelp: return {};
+    case Operation::kCall: break;
     case Operation::kRead:
     case Operation::kUpdate:
     case Operation::kPatch: break;

@@ -47,7 +47,7 @@ class AuthorizationTest : public ::testing::Test {
       ADD_FAILURE() << fields.error().message;
       return false;
     }
-    const auto result = authorize(policies_, route, route.access.capability(), "a", request, *fields);
+    const auto result = authorize(policies_, iam::Decision::kNeither, route, route.access.capability(), "a", request, *fields);
     EXPECT_TRUE(result.ok() || result.code() == Code::kDenied);
     if (route.operation == kList) limit_ = fields->integer("limit");
     return result.ok();

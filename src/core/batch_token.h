@@ -6,20 +6,19 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "core/records.pb.h"
+#include "core/sealed_text.h"
 #include "crypto/random.h"
-#include "crypto/xaes256gcm.h"
 
 namespace keyhold::core {
 
-/// Tokens that carry their own record: "hvb." ‖ base64url(0x01 ‖ nonce (24) ‖ ciphertext ‖ tag (16)), by XAES-256-GCM under a
-/// key of the barrier, so that only this store made them and only it can look inside.
+/// Tokens that carry their own record: "hvb." and the record as SealedText.
 ///
 /// threads   Any.
 class BatchTokens {
  public:
   static constexpr std::string_view kPrefix = "hvb.";
 
-  explicit BatchTokens(const KeyBytes& key) : cipher_(key) {}
+  explicit BatchTokens(const KeyBytes& key) : sealed_(key) {}
 
   static bool looks_like(std::string_view token) { return token.starts_with(kPrefix); }
 
@@ -29,7 +28,7 @@ class BatchTokens {
   Result<records::Token> open(std::string_view token) const;
 
  private:
-  crypto::Xaes256Gcm cipher_;
+  SealedText sealed_;
 };
 
 }  // namespace keyhold::core

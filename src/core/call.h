@@ -11,6 +11,10 @@
 #include "core/policy/cidr.h"
 #include "core/policy/compiled_policies.h"
 #include "core/request.h"
+#include "core/resource_policies.h"
+#include "core/sealed_text.h"
+#include "core/signing_keys.h"
+#include "core/temporary_keys.h"
 #include "core/token.h"
 #include "core/transaction.h"
 #include "crypto/random.h"
@@ -22,6 +26,7 @@ struct Principal {
   std::string token_id;
   std::shared_ptr<const records::Token> token;
   CompiledPolicies policies;
+  std::vector<std::shared_ptr<const iam::Policy>> iam;  // Beside them, of AWS's language.
   CidrList bound_cidrs;       // From where it may be used.
   std::string audit_members;  // Its part of an audit record, rendered once.
 
@@ -33,6 +38,10 @@ struct Session {
   TokenStore tokens;
   audit::Redactor redactor;
   crypto::HmacSha256 fingerprints;
+  TemporaryKeys temporary_keys;
+  std::unique_ptr<SigningKeys> signing_keys;
+  std::unique_ptr<ResourcePolicies> resource_policies;
+  SealedText pages;  // Where the next page of a list begins, as clients are given it.
 };
 
 /// One run of one request, as its handler sees it. Lives during the run only.
@@ -56,6 +65,7 @@ class Call {
 
   Transaction& tx() const { return *parts_.tx; }
   const Config& config() const { return *parts_.config; }
+  bool has_mount() const { return parts_.mount != nullptr; }
   const MountPoint& mount() const { return *parts_.mount; }
   keys::MountId mount_id() const { return parts_.mount->record.id(); }
   keys::NamespaceId namespace_id() const { return parts_.request.namespace_id; }

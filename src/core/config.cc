@@ -63,14 +63,24 @@ std::vector<const MountPoint*> Config::mounts(keys::NamespaceId owner) const {
   return all;
 }
 
-std::shared_ptr<const Policy> Config::policy(keys::NamespaceId owner, std::string_view name) const {
+const Config::StoredPolicy* Config::stored(keys::NamespaceId owner, std::string_view name) const {
   const auto found = policies_.find(NameView{owner, name});
-  return found == policies_.end() ? nullptr : found->second;
+  return found == policies_.end() ? nullptr : &found->second;
+}
+
+std::shared_ptr<const Policy> Config::policy(keys::NamespaceId owner, std::string_view name) const {
+  const StoredPolicy* found = stored(owner, name);
+  return found == nullptr ? nullptr : found->acl;
+}
+
+std::shared_ptr<const iam::Policy> Config::iam_policy(keys::NamespaceId owner, std::string_view name) const {
+  const StoredPolicy* found = stored(owner, name);
+  return found == nullptr ? nullptr : found->iam;
 }
 
 bool Config::policy_unusable(keys::NamespaceId owner, std::string_view name) const {
-  const auto found = policies_.find(NameView{owner, name});
-  return found != policies_.end() && found->second == nullptr;
+  const StoredPolicy* found = stored(owner, name);
+  return found != nullptr && found->acl == nullptr && found->iam == nullptr;
 }
 
 namespace {
@@ -98,8 +108,12 @@ Grants Config::grants_of(const records::Token& token) const {
     unusable = unusable || policy_unusable(token.namespace_id(), name);
     if (name == kWrappingPolicyName) grants.policies.push_back(wrapping_policy());
     if (auto found = policy(token.namespace_id(), name)) grants.policies.push_back(std::move(found));
+    if (auto found = iam_policy(token.namespace_id(), name)) grants.iam.push_back(std::move(found));
   }
-  if (unusable) grants.policies.clear();
+  if (unusable) {
+    grants.policies.clear();
+    grants.iam.clear();
+  }
   return grants;
 }
 
@@ -123,13 +137,17 @@ storage::Version Config::mounts_version(keys::NamespaceId owner) const {
   return found == mounts_versions_.end() ? 0 : found->second;
 }
 
-std::vector<std::string> Config::policy_names(keys::NamespaceId owner) const {
+std::vector<std::string> Config::names_in(keys::NamespaceId owner, records::Policy::Language language) const {
   std::vector<std::string> names;
   for (const auto& [name, policy] : policies_) {
-    if (name.first == owner) names.push_back(name.second);
+    if (name.first == owner && policy.language == language) names.push_back(name.second);
   }
   return names;
 }
+
+std::vector<std::string> Config::policy_names(keys::NamespaceId owner) const { return names_in(owner, records::Policy::ACL); }
+
+std::vector<std::string> Config::iam_policy_names(keys::NamespaceId owner) const { return names_in(owner, records::Policy::IAM); }
 
 const std::string_view kDefaultPolicyText = R"(# What every token may do with itself.
 path "auth/token/lookup-self" {
@@ -232,9 +250,16 @@ Result<std::shared_ptr<Config>> ConfigStore::load() {
     TRY_ASSIGN(const records::Policy record, decode_record<records::Policy>(entry->value()));
     if (record.removed()) return {};
     // One bad policy must not stop the node, or nobody could mend it.
-    auto policy = parse_policy(record.text());
-    config->policies_.emplace(Config::Name{record.namespace_id(), record.name()},
-                              policy.ok() ? std::make_shared<const Policy>(std::move(*policy)) : nullptr);
+    Config::StoredPolicy kept;
+    kept.language = record.language();
+    if (record.language() == records::Policy::IAM) {
+      auto policy = iam::parse_policy(record.text(), iam::PolicyKind::kIdentity);
+      if (policy.ok()) kept.iam = std::make_shared<const iam::Policy>(std::move(*policy));
+    } else if (record.language() == records::Policy::ACL) {
+      auto policy = parse_policy(record.text());
+      if (policy.ok()) kept.acl = std::make_shared<const Policy>(std::move(*policy));
+    }
+    config->policies_.emplace(Config::Name{record.namespace_id(), record.name()}, std::move(kept));
     return {};
   }));
   return config;

@@ -14,6 +14,7 @@
 #include "core/cache/entry_cache.h"
 #include "core/keys.h"
 #include "core/policy/compiled_policies.h"
+#include "core/policy/iam_policy.h"
 #include "core/records.pb.h"
 #include "core/snapshot.h"
 #include "storage/storage.h"
@@ -34,6 +35,7 @@ struct MountPoint {
 struct Grants {
   bool root = false;
   std::vector<std::shared_ptr<const Policy>> policies;
+  std::vector<std::shared_ptr<const iam::Policy>> iam;
 };
 
 /// The name of the engine that serves a mount: its type, and the version if its options name one: "kv-v2".
@@ -46,9 +48,12 @@ class Config {
   const MountPoint* mount_of(keys::NamespaceId owner, std::string_view path) const;
   /// All of a namespace, in order of their paths.
   std::vector<const MountPoint*> mounts(keys::NamespaceId owner) const;
-  /// nullptr when there is none, or none that can be used.
+  /// Of Vault's language; nullptr when there is none, or none that can be used.
   std::shared_ptr<const Policy> policy(keys::NamespaceId owner, std::string_view name) const;
+  /// The same of IAM's. Both share the names.
+  std::shared_ptr<const iam::Policy> iam_policy(keys::NamespaceId owner, std::string_view name) const;
   std::vector<std::string> policy_names(keys::NamespaceId owner) const;
+  std::vector<std::string> iam_policy_names(keys::NamespaceId owner) const;
   /// It is there, and this program cannot read it: a newer one wrote it. It may deny, so whoever has it gets nothing.
   bool policy_unusable(keys::NamespaceId owner, std::string_view name) const;
   /// What a token has by its policies: one that does not exist gives nothing, and one that cannot be used takes all but root.
@@ -71,7 +76,16 @@ class Config {
   };
   std::map<Name, MountPoint, NameLess> mounts_;  // By path without its slash.
   std::map<keys::NamespaceId, storage::Version> mounts_versions_;
-  std::map<Name, std::shared_ptr<const Policy>, NameLess> policies_;
+  /// One of the two; neither: it cannot be used.
+  struct StoredPolicy {
+    records::Policy::Language language = records::Policy::ACL;
+    std::shared_ptr<const Policy> acl;
+    std::shared_ptr<const iam::Policy> iam;
+  };
+  const StoredPolicy* stored(keys::NamespaceId owner, std::string_view name) const;
+  std::vector<std::string> names_in(keys::NamespaceId owner, records::Policy::Language language) const;
+
+  std::map<Name, StoredPolicy, NameLess> policies_;
 
   mutable Mutex compiled_mutex_;
   mutable std::unordered_map<std::string, CompiledPolicies> compiled_ GUARDED_BY(compiled_mutex_);  // By namespace and names.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/keys.h"
+#include "core/secret_due.h"
 
 namespace keyhold::core {
 namespace {
@@ -100,7 +101,12 @@ Result<void> ExpiryWorker::expire(const std::vector<std::string>& entries, const
   const auto session = parts_.session.load();
   if (session == nullptr) return Error{Code::kSealed, "sealed"};
   Transaction tx = transaction();
-  for (const std::string& entry : entries) TRY(session->tokens.expire(tx, entry));
+  const UnixMillis now_ms = parts_.clock.now_ms();
+  for (const std::string& entry : entries) {
+    TRY_ASSIGN(const auto reference, tx.load<records::TokenRef>(entry));
+    const bool of_secret = reference != nullptr && reference->mount_id() != 0;
+    TRY(of_secret ? secrets::do_due(tx, entry, *reference, now_ms) : session->tokens.expire(tx, entry));
+  }
   auto done = commit_in_background(parts_.store, parts_.barrier, tx, {fence});
   if (done.ok() || done.code() != Code::kConflict || entries.size() == 1) return done;
   // One of them is being renewed or used: the others need not wait for it.

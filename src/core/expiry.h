@@ -12,8 +12,8 @@
 
 namespace keyhold::core {
 
-/// Deletes tokens whose time has come. They could not be used any more before: this frees what they take and starts the jobs
-/// that follow.
+/// Deletes tokens whose time has come, and does what secrets are due for (core/secret_due.h). Tokens could not be used any more before:
+/// this frees what they take and starts the jobs that follow.
 ///
 /// All is in the store, ordered by time: a round reads the entries from a mark on that are due, and leaves the mark behind
 /// them. A renewal does not touch the index; an entry that is met too early is filed anew under the time its token now has.

@@ -20,6 +20,7 @@ std::string_view expected(FieldType type) {
     case FieldType::kIntegerList: return "a list of integers";
     case FieldType::kStringMap: return "an object of strings, or a list of \"name=value\"";
     case FieldType::kObject: return "an object";
+    case FieldType::kArray: return "an array";
   }
   return "";
 }
@@ -206,6 +207,7 @@ Result<void> FieldValues::check(const Slot& slot) {
     }
     case FieldType::kStringMap: fits = is_json && to_string_map(*slot.json); break;
     case FieldType::kObject: fits = is_json && slot.json->is_object(); break;
+    case FieldType::kArray: fits = is_json && slot.json->is_array(); break;
   }
   if (!fits) return wrong_type(*slot.field);
   return {};
@@ -296,6 +298,13 @@ std::map<std::string, std::string> FieldValues::string_map(std::string_view name
 std::optional<json::Value> FieldValues::object(std::string_view name) const {
   const Slot* found = slot(name, FieldType::kObject);
   return found == nullptr ? std::nullopt : found->json;
+}
+
+std::vector<json::Value> FieldValues::elements(std::string_view name) const {
+  const Slot* found = slot(name, FieldType::kArray);
+  std::vector<json::Value> elements;
+  for (std::size_t i = 0; found != nullptr && i < found->json->size(); ++i) elements.push_back(found->json->at(i));
+  return elements;
 }
 
 std::optional<json::Value> FieldValues::body() const {

@@ -46,6 +46,7 @@ class FieldValues {
   std::vector<std::string> policy_names(std::string_view name) const;  // In their normal form.
   std::vector<std::int64_t> integer_list(std::string_view name) const;
   std::map<std::string, std::string> string_map(std::string_view name) const;
+  std::vector<json::Value> elements(std::string_view name) const;  // Of an array.
   /// nullopt when absent or null.
   std::optional<json::Value> object(std::string_view name) const;
 

@@ -6,6 +6,7 @@
 #include "core/audit_record.h"
 #include "core/authorization.h"
 #include "core/field_warnings.h"
+#include "core/iam_access.h"
 #include "core/wrapping.h"
 
 namespace keyhold::core {
@@ -59,6 +60,7 @@ struct Gate::Job {
   RouteMatch match;
   std::optional<FieldValues> fields;
   std::shared_ptr<const Principal> principal;
+  std::vector<Target> targets;          // Of an operation by name.
   Capability used = Capability::kDeny;  // That the route asked for.
 
   // Of the commit.
@@ -178,6 +180,7 @@ Result<void> Gate::resolve(Job& job, Run run) {
   job.fields.reset();
   job.principal.reset();
   job.used = Capability::kDeny;
+  job.targets.clear();
   if (run == Run::kOnLane) {
     if (node_.config().stale() && job.lane.session.get() != nullptr) {
       return Error{Code::kMiss, "the configuration is stale"};
@@ -211,6 +214,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
     TRY(bearer ? authenticate_bearer(job, tx, run) : authenticate(job, tx, run));
     // Whoever may not ask for the path does not learn whether it exists.
     if (route == nullptr) {
+      if (job.request.operation == Operation::kCall) return resolved.error();
       if (!job.principal->policies.allows_anything(
               job.request.path, of_folder(job.request.operation) ? Asked::kList : Asked::kOne)) {
         return denied();
@@ -221,7 +225,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
   auto fields = parse_fields(job);
   if (!fields.ok()) {
     // Whoever may not ask does not learn what is wrong with the question.
-    if (!open && !may_ask(*job.principal, *job.match.route, job.match.path)) return denied();
+    if (!open && !route->access.goes_by_targets() && !may_ask(*job.principal, *job.match.route, job.match.path)) return denied();
     return std::move(fields).error();
   }
   job.fields.emplace(std::move(*fields));
@@ -229,20 +233,35 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
   const Call::Parts parts{job.request,       job.config.get(),      job.match.mount, job.match.path, *job.fields,
                           job.principal.get(), job.session.get(), transaction,     node_.clock(),  node_.rng()};
   Call call(parts);
-  if (!open) {
+  if (route != nullptr && route->access.goes_by_targets()) {
+    TRY(authorize_targets(job, call));
+  } else if (!open) {
     job.used = route->access.capability();
     if (job.match.route->exists != nullptr) {
       TRY_ASSIGN(const bool exists, job.match.route->exists(*job.match.route, call));
       job.used = capability_of_update(exists);
     }
-    TRY(authorize(job.principal->policies, *route, job.used, job.match.path, job.request, *job.fields));
+    TRY_ASSIGN(const auto decision, iam_decision_on_path(call, job.used));
+    TRY(authorize(job.principal->policies, decision, *route, job.used, job.match.path, job.request, *job.fields));
   }
   Result<Reply> result = job.match.route->invoke(*job.match.route, call);
-  if (result.ok() && result->outcome == Reply::Outcome::kFound) {
+  if (result.ok() && result->outcome == Reply::Outcome::kFound && job.request.operation != Operation::kCall) {
     result->field_warnings = field_warnings(*route, job.request, *job.fields);
   }
   if (!result.ok() || !wraps(job.request, *route)) return result;
   return wrapping::wrap(call, std::move(*result), route->reply, *job.request.wrap_ttl_s);
+}
+
+Result<void> Gate::authorize_targets(Job& job, Call& call) {
+  TRY_ASSIGN(job.targets, job.match.route->targets(*job.match.route, call));
+  CHECK(!job.targets.empty());
+  job.match.path = job.targets.front().path;
+  job.used = job.targets.front().capability;
+  for (const Target& target : job.targets) {
+    TRY_ASSIGN(const bool permitted, permits(call, target));
+    if (!permitted) return denied();
+  }
+  return {};
 }
 
 Result<FieldValues> Gate::parse_fields(const Job& job) {
@@ -264,7 +283,7 @@ Result<void> Gate::authenticate_bearer(Job& job, Transaction& tx, Run run) {
 Result<void> Gate::authenticate(Job& job, Transaction& tx, Run run) {
   if (job.session == nullptr) return sealed();
   TokenMemo* memo = run == Run::kOnLane ? job.request.credential.memo : nullptr;
-  TRY_ASSIGN(job.principal, authenticator_.authenticate({job.request, *job.session, job.config, memo}, tx));
+  TRY_ASSIGN(job.principal, authenticator_.authenticate({job.request, *job.session, job.config, node_.clock(), memo}, tx));
   return {};
 }
 
@@ -381,7 +400,8 @@ void Gate::finish(const JobPtr& job, Result<Reply> result) {
 /// may be all there is of it.
 bool Gate::tells_secrets(const Job& job) {
   const Result<Reply>& result = job.answer.result;
-  if (!result.ok() || result->data.empty() || !only_looks(job.request.operation)) return false;
+  const bool looks = job.request.operation == Operation::kCall ? !job.intent_written : only_looks(job.request.operation);
+  if (!result.ok() || result->data.empty() || !looks) return false;
   return job.match.route->info->availability == Availability::kUnsealed;
 }
 

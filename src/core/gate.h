@@ -59,6 +59,8 @@ class Gate {
   /// The same of a route that takes a wrapping token, which may be the caller's credential or stand in the body.
   Result<void> authenticate_bearer(Job& job, Transaction& tx, Run run);
   static Result<FieldValues> parse_fields(const Job& job);
+  /// Of an operation by name: asks for all that it needs, and notes what the journal tells it by.
+  static Result<void> authorize_targets(Job& job, Call& call);
 
   void begin_commit(const JobPtr& job);
   void commit_beside_sync(const JobPtr& job);

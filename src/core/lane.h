@@ -46,6 +46,14 @@ class Lane {
   /// Calls `synced` on this thread once everything appended so far is on disk, or failed to get there.
   void after_sync(Written synced);
 
+  /// Lets go of a Session that is no longer the node's, which an idle thread would keep. From any thread.
+  void refresh() {
+    hand_over([this] {
+      session.get();
+      config.get();
+    });
+  }
+
   /// Writes what is still to be said at the end, and waits until it is on disk. Once the I/O thread has ended.
   Result<void> close();
 

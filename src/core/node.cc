@@ -42,10 +42,16 @@ Result<std::shared_ptr<const Session>> Node::make_session() {
   TRY_ASSIGN(const KeyBytes audit, barrier_.derive("audit-hmac"));
   TRY_ASSIGN(const KeyBytes fingerprints, barrier_.derive("content-fingerprint"));
   TRY_ASSIGN(const KeyBytes batch_tokens, barrier_.derive("batch-token"));
+  TRY_ASSIGN(const KeyBytes pages, barrier_.derive("page-token"));
+  TRY_ASSIGN(const KeyBytes temporary_keys, barrier_.derive("temporary-access-key"));
   TRY_ASSIGN(const auto epoch, load_or_default<records::Epoch>(cache_, keys::epoch()));
   return std::make_shared<const Session>(Session{TokenStore({crypto::HmacSha256(tokens), BatchTokens(batch_tokens), clock_, epoch.number()}),
                                                  audit::Redactor(audit),
-                                                 crypto::HmacSha256(fingerprints)});
+                                                 crypto::HmacSha256(fingerprints),
+                                                 TemporaryKeys(temporary_keys),
+                                                 std::make_unique<SigningKeys>(),
+                                                 std::make_unique<ResourcePolicies>(),
+                                                 SealedText(pages)});
 }
 
 Result<Node::Initialized> Node::initialize(int shares, int threshold, SecretBytes root_token) {

@@ -20,7 +20,8 @@ std::string_view type_of(FieldType type) {
     case FieldType::kBoolean: return "boolean";
     case FieldType::kStringList:
     case FieldType::kPolicyNames:
-    case FieldType::kIntegerList: return "array";
+    case FieldType::kIntegerList:
+    case FieldType::kArray: return "array";
     case FieldType::kStringMap:
     case FieldType::kObject: return "object";
   }
@@ -38,7 +39,8 @@ std::string_view format_of(FieldType type) {
     case FieldType::kBoolean:
     case FieldType::kStringList:
     case FieldType::kPolicyNames:
-    case FieldType::kIntegerList: return "";
+    case FieldType::kIntegerList:
+    case FieldType::kArray: return "";
   }
   return "";
 }
@@ -108,6 +110,7 @@ std::string_view method_of(Operation operation) {
     case Operation::kList:
     case Operation::kScan:
     case Operation::kHelp: return "get";
+    case Operation::kCall: break;
     case Operation::kUpdate: return "post";
     case Operation::kPatch: return "patch";
     case Operation::kDelete: return "delete";

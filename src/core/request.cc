@@ -5,6 +5,7 @@ namespace keyhold::core {
 std::string_view to_string(Api api) {
   switch (api) {
     case Api::kVault: return "vault";
+    case Api::kAws: return "aws";
     case Api::kInternal: return "internal";
   }
   return "";
@@ -36,6 +37,7 @@ std::string_view to_string(Operation operation) {
     case Operation::kList: return "list";
     case Operation::kScan: return "scan";
     case Operation::kHelp: return "help";
+    case Operation::kCall: return "call";
   }
   return "";
 }

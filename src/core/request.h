@@ -14,12 +14,13 @@
 #include "base/result.h"
 #include "base/secret_bytes.h"
 #include "core/keys.h"
+#include "core/signature_v4.h"
 #include "crypto/random.h"
 
 /// What every wire API turns its requests into, and gets back: see design.md, "one door".
 namespace keyhold::core {
 
-enum class Api : std::uint8_t { kVault, kInternal };
+enum class Api : std::uint8_t { kVault, kAws, kInternal };
 std::string_view to_string(Api api);
 
 enum class Operation : std::uint8_t {
@@ -30,6 +31,7 @@ enum class Operation : std::uint8_t {
   kList,  // Names of one folder.
   kScan,  // Names of a folder and of all folders below it.
   kHelp,  // What can be asked of a path.
+  kCall,  // An operation of another API by its name, which is the path: "secretsmanager/GetSecretValue".
 };
 std::string_view to_string(Operation operation);
 /// What these ask about is a folder: its path ends with a slash, however it was asked for.
@@ -46,9 +48,17 @@ struct TokenMemo {
   std::string id;
 };
 
+/// An AWS access key and what it signed, or why that is none.
+struct SignedCredential {
+  SignatureV4 signature;
+  std::optional<SignatureFault> fault;
+  AwsProtocol protocol = AwsProtocol::kJson;  // In whose words errors are told.
+};
+
 /// Proves who asks. Exactly one kind per request.
 struct Credential {
   SecretBytes token;          // Empty = none was presented.
+  std::unique_ptr<SignedCredential> signed_by;  // Of AWS's API, always; else nullptr.
   TokenMemo* memo = nullptr;  // Of the connection, which outlives the request; may be null.
 };
 
@@ -57,6 +67,7 @@ struct Request {
   Operation operation = Operation::kRead;
   keys::NamespaceId namespace_id = keys::kRootNamespace;
   std::string path;  // Canonical: core/path.h.
+  std::string region;  // Of AWS's API: where the client takes the server to be.
   Credential credential;
   std::vector<std::pair<std::string, std::string>> query;
   SecretBytes body;  // A JSON object, or empty. Not yet parsed: that happens after the route's bounds are known.
@@ -64,6 +75,7 @@ struct Request {
   std::optional<std::int64_t> wrap_ttl_s;
   std::string peer_address;
   std::uint16_t peer_port = 0;
+  bool secure = false;  // It came over TLS.
 };
 
 /// Names a request in its answer and in the audit records: a random UUID (RFC 9562, version 4) as text.

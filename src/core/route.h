@@ -1,11 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "core/policy/capability.h"
+#include "core/policy/iam_actions.h"
 #include "core/request.h"
 
 /// Engines and auth methods are tables of routes. Everything that must hold for a route is declared here and done by the
@@ -13,6 +18,9 @@
 namespace keyhold::core {
 
 class Call;
+namespace records {
+class Secret;
+}
 
 /// Types of request fields, as forgiving as Vault's framework: "3", 3 and "true", true are alike.
 enum class FieldType : std::uint8_t {
@@ -25,6 +33,7 @@ enum class FieldType : std::uint8_t {
   kIntegerList,
   kStringMap,     // An object of strings.
   kObject,        // A JSON object, kept as received.
+  kArray,         // A JSON array, the same.
 };
 
 enum class FieldSource : std::uint8_t {
@@ -78,7 +87,15 @@ class Access {
     return access;
   }
 
+  /// Of an operation by name: the route's `targets` read says which capability on which paths.
+  static constexpr Access by_targets() {
+    Access access(Capability::kDeny);
+    access.by_targets_ = true;
+    return access;
+  }
+
   constexpr bool open() const { return open_; }
+  constexpr bool goes_by_targets() const { return by_targets_; }
   constexpr Capability capability() const { return capability_; }
   constexpr bool needs_sudo() const { return needs_sudo_; }
   constexpr bool takes_any() const { return takes_any_; }
@@ -93,6 +110,7 @@ class Access {
   bool takes_wrapping_token_ = false;
   bool takes_token_ = false;  // Though it is open.
   bool takes_any_ = false;
+  bool by_targets_ = false;
 };
 
 /// Where a handler runs. Each has its own bounded pool, so that what is slow cannot starve what is not.
@@ -133,12 +151,28 @@ struct RouteInfo {
   std::string_view help = {};  // A test refuses tables without it.
 };
 
+/// What an operation by name needs, and is told of in the journal by.
+struct Target {
+  std::string path;  // Canonical, as Vault's API would name it: "secret/data/prod/db".
+  Capability capability = Capability::kDeny;
+  std::optional<iam::Action> action{};  // What it is to IAM's policies.
+  std::string aws_name{};               // Of the secret, to them; empty = it is about no one secret.
+  std::shared_ptr<const records::Secret> head{};  // Of the secret, if it is there.
+  enum class Need : std::uint8_t {
+    kRequired,
+    kUnlessDenied,  // Whoever is known may, or gets what he may have of several, unless a policy of IAM's denies it.
+  };
+  Need need = Need::kRequired;
+};
+
 template <typename Engine>
 struct Route {
   RouteInfo info;
   Result<Reply> (Engine::*handler)(Call&);
   /// For an update that needs `create` when its target does not exist. What it reads becomes a condition of the commit.
   Result<bool> (Engine::*exists)(Call&) = nullptr;
+  /// With Access::by_targets(): all of them are authorised before the handler runs, and the first stands in the journal.
+  Result<std::vector<Target>> (Engine::*targets)(Call&) = nullptr;
 };
 
 }  // namespace keyhold::core

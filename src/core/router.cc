@@ -131,8 +131,28 @@ Result<Reply> Router::help(Call& call) const {
   return reply;
 }
 
+Result<RouteMatch> Router::match_call(const Config& config, keys::NamespaceId owner, std::string_view path) const {
+  const std::size_t slash = std::min(path.find('/'), path.size());
+  const auto service = services_.find(path.substr(0, slash));
+  if (service == services_.end()) return Error{Code::kUnsupported, "no such service"};
+  const auto route = service->second.routes.find(path.substr(std::min(slash + 1, path.size())));
+  if (route == service->second.routes.end()) return Error{Code::kUnsupported, "no such operation"};
+  RouteMatch match;
+  match.route = &route->second;
+  match.path = path;
+  if (service->second.mount.empty()) return match;
+  match.mount = config.mount_of(owner, service->second.mount);
+  if (match.mount == nullptr || match.mount->record.path() != service->second.mount ||
+      match.mount->engine != service->second.mount_engine) {
+    return Error{Code::kNotFound, "no secrets engine of the kind " + service->second.mount_engine + " is mounted at " +
+                                      service->second.mount + ", where this API's secrets are"};
+  }
+  return match;
+}
+
 Result<RouteMatch> Router::match(const Config& config, keys::NamespaceId owner, Operation operation,
                                  std::string_view path) const {
+  if (operation == Operation::kCall) return match_call(config, owner, path);
   const MountPoint* mount = config.mount_of(owner, path);
   if (mount == nullptr) return Error{Code::kNotFound, "no handler for route: nothing is mounted at this path"};
   const auto engine = engines_.find(mount->engine);

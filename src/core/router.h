@@ -22,6 +22,7 @@ struct BoundRoute {
   void* engine = nullptr;
   Result<Reply> (*invoke)(const BoundRoute&, Call&) = nullptr;
   Result<bool> (*exists)(const BoundRoute&, Call&) = nullptr;  // nullptr: no such read.
+  Result<std::vector<Target>> (*targets)(const BoundRoute&, Call&) = nullptr;  // The same.
   std::vector<std::string_view> segments;                      // Of info->path, up to a "{name...}".
   bool takes_rest = false;                                     // The last of them is one.
   std::string_view after_rest;                                 // What follows it: "/tune". Mostly nothing.
@@ -77,21 +78,17 @@ class Router {
   void add(std::string type, Engine& engine, MountKind kind = MountKind::kBuiltIn) {
     EngineRoutes& routes = engines_[type].routes;
     engines_[std::move(type)].kind = kind;
-    for (const auto& route : Engine::kRoutes) {
-      BoundRoute bound;
-      bound.info = &route.info;
-      bound.route = &route;
-      bound.engine = &engine;
-      bound.invoke = [](const BoundRoute& self, Call& call) {
-        return (static_cast<Engine*>(self.engine)->*static_cast<const Route<Engine>*>(self.route)->handler)(call);
-      };
-      if (route.exists != nullptr) {
-        bound.exists = [](const BoundRoute& self, Call& call) {
-          return (static_cast<Engine*>(self.engine)->*static_cast<const Route<Engine>*>(self.route)->exists)(call);
-        };
-      }
-      append(routes, std::move(bound));
-    }
+    for (const auto& route : Engine::kRoutes) append(routes, bind(route, engine));
+  }
+
+  /// The same of a service of another API, whose routes are operations by name (Operation::kCall). They act on the mount at `mount`
+  /// if it is of that engine (engine_name()); empty = on none.
+  template <typename Engine>
+  void add_service(std::string name, Engine& engine, std::string mount = {}, std::string mount_engine = {}) {
+    Service& service = services_[std::move(name)];
+    service.mount = std::move(mount);
+    service.mount_engine = std::move(mount_engine);
+    for (const auto& route : Engine::kRoutes) service.routes.emplace(route.info.path, bind(route, engine));
   }
 
   /// Another name for what has been added under `type`.
@@ -109,8 +106,8 @@ class Router {
   /// The table of a mounted engine; empty when it is not in this program.
   std::span<const BoundRoute> routes_of(const MountPoint& mount) const;
 
-  /// `path` is canonical; of a list it ends with a slash. errors: kNotFound (no mount or no such path), kUnsupported (the path has
-  /// other operations), kInvalid (a trailing slash where none may be).
+  /// `path` is canonical; of a list it ends with a slash; of a call it is service and name. errors: kNotFound (no mount or no such
+  /// path), kUnsupported (the path has other operations), kInvalid (a trailing slash where none may be).
   Result<RouteMatch> match(const Config& config, keys::NamespaceId owner, Operation operation,
                            std::string_view path) const;
   /// The route of the "system" engine that answers in every state, or nullptr: what a sealed node can match.
@@ -122,12 +119,41 @@ class Router {
     EngineRoutes routes;
     MountKind kind = MountKind::kBuiltIn;
   };
+  struct Service {
+    std::map<std::string_view, BoundRoute> routes;  // By the operation's name.
+    std::string mount;
+    std::string mount_engine;
+  };
+
+  template <typename Engine>
+  static BoundRoute bind(const Route<Engine>& route, Engine& engine) {
+    BoundRoute bound;
+    bound.info = &route.info;
+    bound.route = &route;
+    bound.engine = &engine;
+    bound.invoke = [](const BoundRoute& self, Call& call) {
+      return (static_cast<Engine*>(self.engine)->*static_cast<const Route<Engine>*>(self.route)->handler)(call);
+    };
+    if (route.exists != nullptr) {
+      bound.exists = [](const BoundRoute& self, Call& call) {
+        return (static_cast<Engine*>(self.engine)->*static_cast<const Route<Engine>*>(self.route)->exists)(call);
+      };
+    }
+    if (route.targets != nullptr) {
+      bound.targets = [](const BoundRoute& self, Call& call) {
+        return (static_cast<Engine*>(self.engine)->*static_cast<const Route<Engine>*>(self.route)->targets)(call);
+      };
+    }
+    return bound;
+  }
+  Result<RouteMatch> match_call(const Config& config, keys::NamespaceId owner, std::string_view path) const;
   Result<Reply> help(Call& call) const;
   static void append(EngineRoutes& routes, BoundRoute route);
   static Result<RouteMatch> match_in(const EngineRoutes& routes, Operation operation, std::string_view path);
   static bool match_one(const BoundRoute& route, Operation operation, std::string_view path, PathValues& values);
 
   std::map<std::string, Entry, std::less<>> engines_;
+  std::map<std::string, Service, std::less<>> services_;
   BoundRoute help_;  // Of every path: what Operation::kHelp matches.
 };
 

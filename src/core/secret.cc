@@ -1,5 +1,9 @@
 #include "core/secret.h"
 
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "core/keys.h"
 
@@ -33,6 +37,12 @@ Result<std::shared_ptr<const Head>> find(Transaction& tx, keys::MountId mount, s
   return head;
 }
 
+Result<std::shared_ptr<const Head>> find_living(Transaction& tx, keys::MountId mount, std::string_view name) {
+  TRY_ASSIGN(auto head, find(tx, mount, name));
+  if (head != nullptr && marked_for_deletion(*head)) return std::shared_ptr<const Head>();
+  return head;
+}
+
 const Version* version_numbered(const Head& head, std::uint64_t number) {
   for (const Version& version : head.versions()) {
     if (version.number() == number) return &version;
@@ -40,13 +50,35 @@ const Version* version_numbered(const Head& head, std::uint64_t number) {
   return nullptr;
 }
 
-const Version* current_version(const Head& head) {
-  const auto label = head.labels().find(std::string(kCurrentLabel));
+const Version* current_version(const Head& head) { return version_labelled(head, kCurrentLabel); }
+
+std::string version_id(const Version& version) {
+  return version.client_token().empty() ? format_uuid(version.id()) : version.client_token();
+}
+
+const Version* version_with_id(const Head& head, std::string_view id) {
+  for (const Version& version : head.versions()) {
+    if (version_id(version) == id) return &version;
+  }
+  return nullptr;
+}
+
+const Version* version_labelled(const Head& head, std::string_view name) {
+  const auto label = head.labels().find(std::string(name));
   if (label == head.labels().end()) return nullptr;
   for (const Version& version : head.versions()) {
     if (version.id() == label->second) return &version;
   }
   return nullptr;
+}
+
+std::vector<std::string> labels_of(const Head& head, const Version& version) {
+  std::vector<std::string> labels;
+  for (const auto& [label, id] : head.labels()) {
+    if (id == version.id()) labels.push_back(label);
+  }
+  std::sort(labels.begin(), labels.end());
+  return labels;
 }
 
 std::uint64_t current_number(const Head& head) {
@@ -95,6 +127,21 @@ Result<Content> content(Transaction& tx, keys::MountId mount, const Head& head, 
   result.redacted_ = *redacted;
   result.decoded_ = redacted;
   return result;
+}
+
+std::string_view Content::json(const Version& version, SecretBytes& scratch) const {
+  if (version.content_kind() == Version::JSON_OBJECT) return reveal();
+  scratch.reserve(reveal().size() * 4 / 3 + 16);
+  scratch.append("{\"value\":");
+  if (version.content_kind() == Version::TEXT) {
+    json::append_quoted(scratch, reveal());
+  } else {
+    scratch.push_back('"');
+    append_base64(scratch, reveal());
+    scratch.push_back('"');
+  }
+  scratch.push_back('}');
+  return scratch.reveal();
 }
 
 Result<Names> list(Transaction& tx, keys::MountId mount, std::string_view prefix, std::string_view after,

@@ -34,11 +34,24 @@ using Version = records::Version;
 /// The head, or nullptr when no secret has this name. errors: kMiss, kCorrupt.
 Result<std::shared_ptr<const Head>> find(Transaction& tx, keys::MountId mount, std::string_view name);
 
+/// Whether it is to be purged, or should have been: its name is taken, and it is not to be read or written.
+inline bool marked_for_deletion(const Head& head) { return head.deleted_ms() != 0; }
+/// Whether its time has come, though nobody has erased it yet.
+inline bool purge_due(const Head& head, UnixMillis now) { return marked_for_deletion(head) && head.purge_ms() <= now; }
+/// The head, or nullptr also of what is marked for deletion.
+Result<std::shared_ptr<const Head>> find_living(Transaction& tx, keys::MountId mount, std::string_view name);
+
 /// nullptr when there is none.
 const Version* version_numbered(const Head& head, std::uint64_t number);
 const Version* current_version(const Head& head);
 /// Of the current version; 0 when there is none. What check-and-set compares with.
 std::uint64_t current_number(const Head& head);
+/// By the client's own token, or by the id of a version that has none as a UUID.
+std::string version_id(const Version& version);
+const Version* version_with_id(const Head& head, std::string_view id);
+const Version* version_labelled(const Head& head, std::string_view label);
+/// In their order.
+std::vector<std::string> labels_of(const Head& head, const Version& version);
 bool deleted(const Version& version, UnixMillis now);
 bool readable(const Version& version, UnixMillis now);
 
@@ -46,6 +59,9 @@ bool readable(const Version& version, UnixMillis now);
 class Content {
  public:
   std::string_view reveal() const { return assembled_.empty() ? view_ : assembled_.reveal(); }
+  /// As a JSON object, which is how Vault's API shows every kind of content: what is none becomes {"value": …}, a text as it is and
+  /// bytes in base64. The view is of `scratch` then.
+  std::string_view json(const Version& version, SecretBytes& scratch) const;
   /// For the audit record: the content with every scalar hashed. Made once per cached version.
   std::string_view redacted() const { return redacted_; }
 

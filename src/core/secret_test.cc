@@ -23,7 +23,7 @@ class SecretTest : public ::testing::Test {
     const auto existing = find(tx, kMount, name);
     CHECK(existing.ok());
     Head changed = open_head(tx, {kMount, keys::kRootNamespace, name}, existing->get(), clock_.now_ms(), rng_);
-    put_current(tx, kMount, changed, content, settings_, session()->fingerprints, clock_.now_ms(), rng_);
+    put_version(tx, kMount, changed, content, settings_, session()->fingerprints, clock_.now_ms(), rng_);
     auto commit = tx.prepare(node_.node().barrier());
     CHECK(commit.ok());
     return std::move(commit).value();

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "core/keys.h"
+#include "core/secret_due.h"
 
 namespace keyhold::core::secrets {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::size_t kIdBytes = 16;
 /// Of a commit's operations; the rest is for what it writes.
 constexpr std::size_t kErasedAtOnceMax = 64;
+constexpr std::size_t kDeprecatedMax = 10;  // Pending versions without a label that are kept.
 
 std::size_t keys_of(const Version& version) { return 1 + version.chunks(); }
 
@@ -74,6 +76,10 @@ void put_content(Transaction& tx, keys::MountId mount, const Head& head, Version
   tx.put(keys::version(mount, head.id(), version.id()), encode_record(header));
 }
 
+bool labelled(const Head& head, const Version& version) {
+  return std::any_of(head.labels().begin(), head.labels().end(), [&](const auto& label) { return label.second == version.id(); });
+}
+
 void drop_label(Head& head, const Version& version) {
   auto& labels = *head.mutable_labels();
   for (auto label = labels.begin(); label != labels.end();) {
@@ -85,8 +91,9 @@ void drop_label(Head& head, const Version& version) {
 void drop_oldest(Transaction& tx, keys::MountId mount, Head& head, std::uint32_t kept_max, UnixMillis now) {
   if (head.last_number() - head.oldest_number() < kept_max) return;
   head.set_oldest_number(head.last_number() - kept_max + 1);
-  const auto outlived = [&head](const Version& version) {
-    return version.number() != 0 && version.number() < head.oldest_number();
+  // What a client has labelled stays, unless there is to be one version only.
+  const auto outlived = [&](const Version& version) {
+    return version.number() != 0 && version.number() < head.oldest_number() && (kept_max == 1 || !labelled(head, version));
   };
   auto& versions = *head.mutable_versions();
   std::vector<Version> erased;
@@ -99,14 +106,50 @@ void drop_oldest(Transaction& tx, keys::MountId mount, Head& head, std::uint32_t
   if (!erased.empty()) erase_contents(tx, mount, head, erased, now);
 }
 
-void make_current(Head& head, Version& version) {
-  auto& labels = *head.mutable_labels();
-  if (const auto current = labels.find(std::string(kCurrentLabel)); current != labels.end()) {
-    labels[std::string(kPreviousLabel)] = current->second;
+/// Pending versions that lost their labels: nobody can ask for them but by their id. source: AWS, deprecated versions.
+void drop_deprecated(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now) {
+  auto& versions = *head.mutable_versions();
+  std::ptrdiff_t over = -static_cast<std::ptrdiff_t>(kDeprecatedMax);
+  const auto deprecated = [&head](const Version& version) { return version.number() == 0 && !labelled(head, version); };
+  over += std::count_if(versions.begin(), versions.end(), deprecated);
+  std::vector<Version> erased;
+  const auto outlived = [&](const Version& version) {
+    if (over <= 0 || !deprecated(version)) return false;
+    --over;
+    if (!version.empty()) erased.push_back(version);
+    return true;
+  };
+  // In order, which remove_if keeps: the oldest go.
+  versions.erase(std::remove_if(versions.begin(), versions.end(), outlived), versions.end());
+  if (!erased.empty()) erase_contents(tx, mount, head, erased, now);
+}
+
+Version& mutable_version(Head& head, std::string_view id) {
+  auto& versions = *head.mutable_versions();
+  const auto found = std::find_if(versions.begin(), versions.end(), [id](const Version& version) { return version.id() == id; });
+  CHECK(found != versions.end());
+  return *found;
+}
+
+Version& add_version(Head& head, std::string client_token, UnixMillis now, crypto::Rng& rng) {
+  Version& version = *head.add_versions();
+  version.set_id(rng.bytes(kIdBytes));
+  version.set_client_token(std::move(client_token));
+  version.set_created_ms(now);
+  return version;
+}
+
+/// The empty version of this client token, or a new one.
+Version& version_to_fill(Head& head, const NewContent& content, UnixMillis now, crypto::Rng& rng) {
+  if (!content.client_token.empty()) {
+    for (Version& version : *head.mutable_versions()) {
+      if (version.client_token() != content.client_token) continue;
+      CHECK(version.empty());
+      version.set_empty(false);
+      return version;
+    }
   }
-  labels[std::string(kCurrentLabel)] = version.id();
-  head.set_last_number(head.last_number() + 1);
-  version.set_number(head.last_number());
+  return add_version(head, content.client_token, now, rng);
 }
 
 }  // namespace
@@ -152,28 +195,60 @@ void save(Transaction& tx, keys::MountId mount, const Head& head) {
   tx.put(keys::secret(mount, head.id()), encode_record(head));
 }
 
-void put_current(Transaction& tx, keys::MountId mount, Head& head, const NewContent& content, const Settings& settings,
-                 const crypto::HmacSha256& fingerprints, UnixMillis now, crypto::Rng& rng) {
-  Version& version = *head.add_versions();
-  version.set_id(rng.bytes(kIdBytes));
-  version.set_created_ms(now);
+const Version& put_version(Transaction& tx, keys::MountId mount, Head& head, const NewContent& content, const Settings& settings,
+                           const crypto::HmacSha256& fingerprints, UnixMillis now, crypto::Rng& rng) {
+  Version& version = version_to_fill(head, content, now, rng);
+  const std::string id = version.id();
   version.set_created_by(content.created_by);
   version.set_deleted_ms(deletion_ms(head, settings, now));
   version.set_content_kind(content.kind);
   version.set_content_bytes(content.bytes.size());
   version.set_fingerprint(std::string(crypto::as_view(fingerprints(content.bytes))));
-  make_current(head, version);
+  for (const std::string& label : content.labels) move_label(head, label, version);
   put_content(tx, mount, head, version, content.bytes, now);
   drop_oldest(tx, mount, head, versions_max(head, settings), now);
+  drop_deprecated(tx, mount, head, now);
   head.set_updated_ms(now);
+  head.set_changed_ms(now);
   save(tx, mount, head);
+  return mutable_version(head, id);
 }
+
+const Version& add_empty(Head& head, std::string client_token, std::span<const std::string> labels, UnixMillis now, crypto::Rng& rng) {
+  Version& version = add_version(head, std::move(client_token), now, rng);
+  version.set_empty(true);
+  for (const std::string& label : labels) move_label(head, label, version);
+  return version;
+}
+
+bool same_content(const Version& version, std::string_view bytes, records::Version::ContentKind kind,
+                  const crypto::HmacSha256& fingerprints) {
+  return !version.empty() && version.content_kind() == kind && version.content_bytes() == bytes.size() &&
+         version.fingerprint() == crypto::as_view(fingerprints(bytes));
+}
+
+void move_label(Head& head, std::string_view label, const Version& to) {
+  auto& labels = *head.mutable_labels();
+  const std::string id = to.id();
+  if (label == kCurrentLabel) {
+    CHECK(!to.empty());
+    const auto current = labels.find(std::string(kCurrentLabel));
+    if (current != labels.end() && current->second != id) labels[std::string(kPreviousLabel)] = current->second;
+    if (to.number() == 0) {
+      head.set_last_number(head.last_number() + 1);
+      mutable_version(head, id).set_number(head.last_number());
+    }
+  }
+  labels[std::string(label)] = id;
+}
+
+void remove_label(Head& head, std::string_view label) { head.mutable_labels()->erase(std::string(label)); }
 
 void put_only(Transaction& tx, keys::MountId mount, Head& head, const NewContent& content, const crypto::HmacSha256& fingerprints,
               UnixMillis now, crypto::Rng& rng) {
   Settings one_version;
   one_version.set_max_versions(1);
-  put_current(tx, mount, head, content, one_version, fingerprints, now, rng);
+  put_version(tx, mount, head, content, one_version, fingerprints, now, rng);
   for (Version& version : *head.mutable_versions()) {
     if (version.number() == head.last_number()) version.set_number(1);
   }
@@ -211,10 +286,28 @@ void change_versions(Transaction& tx, keys::MountId mount, const Head& old_head,
   if (changed) save(tx, mount, head);
 }
 
+Result<std::shared_ptr<const Head>> find_to_change(Transaction& tx, keys::MountId mount, std::string_view name, UnixMillis now) {
+  TRY_ASSIGN(auto head, find(tx, mount, name));
+  if (head == nullptr || !marked_for_deletion(*head)) return head;
+  if (!purge_due(*head, now)) {
+    return Error{Code::kInvalid, "the secret is marked for deletion: restore it, or delete its metadata to erase it now"};
+  }
+  purge(tx, mount, *head, now);
+  return std::shared_ptr<const Head>();
+}
+
+void mark_for_deletion(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now, UnixMillis purge_ms) {
+  head.set_deleted_ms(now);
+  head.set_purge_ms(purge_ms);
+  head.set_changed_ms(now);
+  save(tx, mount, head);
+  file_due(tx, mount, head, purge_ms);
+}
+
 void purge(Transaction& tx, keys::MountId mount, const Head& head, UnixMillis now) {
   std::vector<Version> erased;
   for (const Version& version : head.versions()) {
-    if (version.state() != Version::DESTROYED) erased.push_back(version);
+    if (version.state() != Version::DESTROYED && !version.empty()) erased.push_back(version);
   }
   if (!erased.empty()) erase_contents(tx, mount, head, erased, now);
   tx.erase(keys::name(mount, head.name()));

@@ -59,7 +59,7 @@ Result<std::unique_ptr<WrapInfo>> put_aside(Call& call, const SecretBytes& recor
   secrets::NewContent content;
   content.bytes = record.reveal();
   content.kind = records::Version::BINARY;
-  secrets::put_current(call.tx(), kCubbyholeMount, head, content, {}, call.session().fingerprints, call.now(), call.rng());
+  secrets::put_version(call.tx(), kCubbyholeMount, head, content, {}, call.session().fingerprints, call.now(), call.rng());
 
   auto info = std::make_unique<WrapInfo>();
   info->token = std::move(made.token);

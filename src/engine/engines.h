@@ -1,10 +1,12 @@
 #pragma once
 
+#include "core/aws_names.h"
 #include "core/node.h"
 #include "core/router.h"
 #include "engine/cubbyhole/cubbyhole_engine.h"
 #include "engine/kv/kv_engine.h"
 #include "engine/kv/kv_v1_engine.h"
+#include "engine/secretsmanager/secrets_manager.h"
 #include "engine/sys/lease_routes.h"
 #include "engine/sys/mount_routes.h"
 #include "engine/sys/spec_routes.h"
@@ -30,6 +32,7 @@ class Engines {
     for_each([&](const char* type, core::MountKind kind, auto member) { router.add(type, this->*member, kind); });
     router.add_name("kv", "kv-v1");  // A mount that names no version.
     router.add_name("generic", "kv-v1");
+    router.add_service("secretsmanager", secrets_manager_, std::string(core::aws::kMount), std::string(core::aws::kMountEngine));
   }
 
   /// Calls `visit` with the type and the tables of routes under it.
@@ -67,6 +70,7 @@ class Engines {
   KvV1Engine kv_v1_;
   KvEngine kv_;
   CubbyholeEngine cubbyhole_;
+  SecretsManager secrets_manager_;
 };
 
 }  // namespace keyhold::engine

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/encoding.h"
+#include "base/json.h"
 #include "server/certificate_files.h"
 #include "server/config/config.h"
 
@@ -33,19 +34,62 @@ Result<http::ListenerOptions> listener_of(const Flags& flags, const std::string&
   return listener;
 }
 
-Result<void> mount_secret(KeyholdServer& server, const SecretBytes& root_token) {
+Result<SecretBytes> write(KeyholdServer& server, const SecretBytes& root_token, std::string path, SecretBytes body) {
   core::Request request;
   request.api = core::Api::kInternal;
   request.operation = core::Operation::kUpdate;
-  request.path = "sys/mounts/secret";
+  request.path = std::move(path);
   request.credential.token = root_token.clone();
-  request.body = SecretBytes::copy_of(R"({"type":"kv-v2","description":"key/value secret storage"})");
+  request.body = std::move(body);
   core::Answer answer = server.ask(std::move(request));
   if (!answer.result.ok()) return std::move(answer.result).error();
+  return std::move(answer.result->data);
+}
+
+Result<void> mount_secret(KeyholdServer& server, const SecretBytes& root_token) {
+  TRY(write(server, root_token, "sys/mounts/secret",
+            SecretBytes::copy_of(R"({"type":"kv-v2","description":"key/value secret storage"})")));
   return {};
 }
 
-void print_welcome(const http::ListenerOptions& listener, std::uint16_t port, const core::Node::Initialized& keys) {
+struct AccessKeyPair {
+  std::string id;
+  SecretBytes secret;
+};
+
+/// A pair that may do everything, by the flags or a random one.
+Result<AccessKeyPair> make_access_key(KeyholdServer& server, const SecretBytes& root_token, const Flags& flags) {
+  TRY(write(server, root_token, "sys/auth/access-key", SecretBytes::copy_of(R"({"type":"access-key"})")));
+  TRY(write(server, root_token, "sys/policies/acl/dev-access-key", SecretBytes::copy_of(
+      R"({"policy":"path \"*\" { capabilities = [\"create\", \"read\", \"update\", \"patch\", \"delete\", \"list\", \"scan\", \"sudo\"] }"})")));
+  std::string path = "auth/access-key/key";
+  SecretBytes body;
+  json::Writer writer(body);
+  writer.begin_object().key("policies").string("dev-access-key");
+  if (flags.has("dev-access-key-id") != flags.has("dev-secret-access-key")) {
+    return Error{Code::kInvalid, "-dev-access-key-id and -dev-secret-access-key go together"};
+  }
+  if (flags.has("dev-access-key-id")) {
+    path.append("/").append(flags.value("dev-access-key-id"));
+    writer.key("secret_access_key").string(flags.value("dev-secret-access-key"));
+  }
+  writer.end_object();
+  TRY_ASSIGN(const SecretBytes made, write(server, root_token, std::move(path), std::move(body)));
+  if (flags.has("dev-access-key-id")) {
+    return AccessKeyPair{std::string(flags.value("dev-access-key-id")), SecretBytes::copy_of(flags.value("dev-secret-access-key"))};
+  }
+  TRY_ASSIGN(const auto document, json::Document::parse(made.reveal()));
+  const auto id = document.root().find("access_key_id");
+  const auto secret = document.root().find("secret_access_key");
+  CHECK(id && secret);
+  AccessKeyPair pair;
+  TRY_ASSIGN(pair.id, id->as_string());
+  TRY_ASSIGN(pair.secret, secret->as_secret());
+  return pair;
+}
+
+void print_welcome(const http::ListenerOptions& listener, std::uint16_t port, const core::Node::Initialized& keys,
+                   const AccessKeyPair& access_key) {
   const std::string address = listener_url(listener, port);
   SecretBytes share;
   append_base64(share, keys.shares.front().reveal());
@@ -58,7 +102,10 @@ void print_welcome(const http::ListenerOptions& listener, std::uint16_t port, co
   fmt::print("Unseal Key: {}\nRoot Token: {}\n\n", share.reveal(), keys.root_token.reveal());
   fmt::print("Try it:\n\n  export VAULT_ADDR='{}'\n  export VAULT_TOKEN='{}'\n", address, keys.root_token.reveal());
   fmt::print("  curl -H \"X-Vault-Token: $VAULT_TOKEN\" -d '{{\"data\":{{\"password\":\"first\"}}}}' "
-             "$VAULT_ADDR/v1/secret/data/app\n");
+             "$VAULT_ADDR/v1/secret/data/app\n\n");
+  fmt::print("  export AWS_ENDPOINT_URL='{}' AWS_REGION='us-east-1'\n", address);
+  fmt::print("  export AWS_ACCESS_KEY_ID='{}' AWS_SECRET_ACCESS_KEY='{}'\n", access_key.id, access_key.secret.reveal());
+  fmt::print("  aws secretsmanager get-secret-value --secret-id app\n");
   std::fflush(stdout);
 }
 
@@ -94,9 +141,10 @@ Result<std::unique_ptr<DevServer>> DevServer::start(const Flags& flags) {
   TRY_ASSIGN(const auto keys, node.initialize(1, 1, SecretBytes::copy_of(flags.value("dev-root-token-id"))));
   TRY(node.unseal(keys.shares.front()));
   TRY(mount_secret(*dev->server_, keys.root_token));
+  TRY_ASSIGN(const AccessKeyPair access_key, make_access_key(*dev->server_, keys.root_token, flags));
   // Not before: who waits for the port is to find a server that is ready.
   dev->server_->open_doors();
-  print_welcome(listener, dev->server_->port(0), keys);
+  print_welcome(listener, dev->server_->port(0), keys, access_key);
   return dev;
 }
 

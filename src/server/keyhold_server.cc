@@ -66,15 +66,18 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   router_.add("token", token_auth_);
   router_.add("access-key", access_key_auth_, core::MountKind::kAuth);
   gate_ = std::make_unique<core::Gate>(*node_, router_);
-  vault_api_ = std::make_unique<api::VaultApi>(*gate_);
-  TRY_ASSIGN(http_, http::Server::bind(std::move(http_options), *vault_api_));
+  front_door_ = std::make_unique<api::FrontDoor>(*gate_, lanes_);
+  TRY_ASSIGN(http_, http::Server::bind(std::move(http_options), *front_door_));
   for (int i = 0; i < http_->threads(); ++i) {
     http::Worker& worker = http_->worker(i);
     auto post = [&worker](std::function<void()> task) { worker.post(std::move(task)); };
-    vault_api_->add_lane(std::make_unique<core::Lane>(journal_->stream(i), std::move(post), node_->config().snapshot(),
-                                                      node_->session(), clock_));
+    lanes_.add(std::make_unique<core::Lane>(journal_->stream(i), std::move(post), node_->config().snapshot(), node_->session(),
+                                            clock_));
   }
-  node_->set_on_sealed([this] { http_->close_connections(); });
+  node_->set_on_sealed([this] {
+    lanes_.refresh();
+    http_->close_connections();
+  });
   start_forwarders(settings);
   http_->start(settings.doors);
   return {};
@@ -112,17 +115,15 @@ Result<void> KeyholdServer::reload() {
 KeyholdServer::~KeyholdServer() {
   if (http_) http_->stop(kDrainMs);
   gate_.reset();  // Waits for what is still running.
-  if (vault_api_) {
-    if (const auto closed = vault_api_->close_lanes(); !closed.ok()) warn(closed.error().message);
-  }
+  if (const auto closed = lanes_.close(); !closed.ok()) warn(closed.error().message);
   if (journal_) journal_->set_forwarded(nullptr);
   forwarders_.clear();  // After the last records, while there is a key to hash with.
   node_.reset();        // Stops the jobs.
   journal_.reset();     // Writes the last checkpoint.
   // The lanes, and with them answers nobody waits for, go while the connections they belong to are still there.
-  if (vault_api_) vault_api_->drop_lanes();
+  lanes_.drop();
   http_.reset();
-  vault_api_.reset();
+  front_door_.reset();
   store_.reset();
 }
 
@@ -135,7 +136,7 @@ core::Answer KeyholdServer::ask(core::Request request) {
   call->request = std::move(request);
   auto answer = call->answer.get_future();
   http_->worker(0).post([this, call] {
-    gate_->handle(vault_api_->lane(0), std::move(call->request),
+    gate_->handle(lanes_.at(0), std::move(call->request),
                   [call](core::Answer answered) { call->answer.set_value(std::move(answered)); });
   });
   return answer.get();

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "api/vault/vault_api.h"
+#include "api/front_door.h"
+#include "api/lanes.h"
 #include "auth/access_key/access_key_auth.h"
 #include "auth/token/token_auth.h"
 #include "base/clock.h"
@@ -77,7 +78,8 @@ class KeyholdServer {
   std::vector<std::unique_ptr<core::audit::Forwarder>> forwarders_;
   std::unique_ptr<engine::Engines> engines_;
   std::unique_ptr<core::Gate> gate_;
-  std::unique_ptr<api::VaultApi> vault_api_;
+  api::Lanes lanes_;
+  std::unique_ptr<api::FrontDoor> front_door_;
   std::unique_ptr<http::Server> http_;
 };
 

@@ -30,6 +30,7 @@ std::string_view type_word(core::FieldType type) {
     case core::FieldType::kIntegerList: return "integer-list";
     case core::FieldType::kStringMap: return "string-map";
     case core::FieldType::kObject: return "object";
+    case core::FieldType::kArray: return "array";
   }
   return "";
 }
@@ -68,7 +69,8 @@ int routes_command(std::span<const std::string_view> arguments) {
   json::Writer writer(out);
   writer.begin_array();
   const auto show = [&](std::string_view engine, const auto& routes) {
-    for (const auto& [info, handler, exists] : routes) {
+    for (const auto& route : routes) {
+      const core::RouteInfo& info = route.info;
       if (as_json) {
         append_route(writer, engine, info);
       } else {
@@ -79,6 +81,7 @@ int routes_command(std::span<const std::string_view> arguments) {
   engine::Engines::for_each_table(show);
   show("token", auth::TokenAuth::kRoutes);
   show("access-key", auth::AccessKeyAuth::kRoutes);
+  show("secretsmanager", engine::SecretsManager::kRoutes);
   writer.end_array();
   if (as_json) fmt::print("{}\n", out.reveal());
   return 0;

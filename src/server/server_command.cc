@@ -22,6 +22,8 @@ constexpr std::array kFlags{
     FlagSpec{"config", Takes::kValue, "FILE: configuration in HCL or JSON"},
     FlagSpec{"dev", Takes::kNothing, "Run in memory, initialised and unsealed, to try things out"},
     FlagSpec{"dev-root-token-id", Takes::kValue, "TOKEN: the root token of dev mode"},
+    FlagSpec{"dev-access-key-id", Takes::kValue, "ID: the access key of dev mode, for AWS's API"},
+    FlagSpec{"dev-secret-access-key", Takes::kValue, "SECRET: its secret, which other users of the machine may see"},
     FlagSpec{"dev-listen-address", Takes::kValue, "HOST:PORT of dev mode; port 0 = any free one"},
     FlagSpec{"dev-tls", Takes::kNothing, "Serve TLS in dev mode, with a private CA"},
     FlagSpec{"dev-tls-cert-dir", Takes::kValue, "DIRECTORY: where dev mode writes its CA and certificate"},

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compares the server's tables of routes with the list of the Vault API's, and checks that docs/coverage.md says how they stand.
+"""Compares the server's tables of routes with the lists of the Vault API's and of AWS's operations, and checks that
+docs/coverage.md says how they stand.
 
 usage: tests/coverage/coverage.py [--write]
   --write   Writes docs/coverage.md instead of checking it."""
@@ -21,7 +22,8 @@ BINARY = pathlib.Path(os.environ.get("KEYHOLD_BINARY", ROOT / "build/release/key
 DOCUMENT = ROOT / "docs/coverage.md"
 
 # The group of a route in the list, and the engine that serves it.
-ENGINES = {"sys": "system", "auth/token": "token", "secret/kv-v1": "kv-v1", "secret/kv-v2": "kv-v2", "cubbyhole": "cubbyhole"}
+ENGINES = {"sys": "system", "auth/token": "token", "secret/kv-v1": "kv-v1", "secret/kv-v2": "kv-v2", "cubbyhole": "cubbyhole",
+           "aws/secretsmanager": "secretsmanager", "aws/sts": "sts"}
 
 
 def rows_of(name):
@@ -68,7 +70,7 @@ class Coverage:
             self._own[route["engine"]].add((route["operation"], route["path"]))
         self._reasons = list(rows_of("reasons.tsv"))
         self.groups = collections.defaultdict(list)  # name → [(path, served operations, missing ones, why)]
-        for group, path, operations in rows_of("vault_routes.tsv"):
+        for group, path, operations in [*rows_of("vault_routes.tsv"), *rows_of("aws_operations.tsv")]:
             served = [name for name in operations.split(",") if self._serves(group, name, path)]
             missing = [name for name in operations.split(",") if name not in served]
             self.groups[group].append((path, served, missing, reason_for(self._reasons, group, path) if missing else ""))
@@ -89,7 +91,7 @@ class Coverage:
         counts = {group: (sum(1 for _, served, missing, _ in rows if served and not missing), len(rows))
                   for group, rows in self.groups.items()}
         lines = ["# Coverage", "",
-                 "Routes of the Vault API, as OpenBao serves it, against the server's own tables. Written by",
+                 "Routes of the Vault API, as OpenBao serves it, and operations of AWS's, against the server's own tables. Written by",
                  "`tests/coverage/coverage.py --write`; a test fails when it is not true.", "",
                  "| group | served whole | listed | rest |", "|---|---|---|---|"]
         for group, rows in sorted(self.groups.items()):

@@ -14,6 +14,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+from aws_client import AwsClient  # noqa: E402
 from keyhold_server import Server  # noqa: E402
 from report import Report, Skip  # noqa: E402
 
@@ -113,6 +114,44 @@ def sweep_route(api, canary, route):
     canary.remember_wrapping(api.call(method, path, None if bodiless else right, headers=wrapped))
     api.call(method, f"{path}?canary={canary.for_field(f'{label}: a query')}")
 
+
+def sweep_call(aws, canary, route):
+    """Calls an operation of AWS's API with fields of the right types, of the wrong ones, with what no field is, and as a stranger."""
+    label = f"AWS {route['path']}"
+    right, wrong = {}, {}
+    for field in route["fields"]:
+        marker = canary.for_field(f"{label}: {field['name']}")
+        value = [{"Key": marker, "Value": marker}] if field["type"] == "array" else value_of(field["type"], marker)
+        if value is not None and field["audited"] != "clear":
+            right[field["name"]] = value
+        wrong[field["name"]] = {"wrong": [marker]}
+    named = right | {"SecretId": "canary/aws", "Name": "canary/aws-new", "ClientRequestToken": "canary-" + "0" * 40}
+    for sent in (named, wrong, {"no-such-field": canary.for_field(f"{label}: an unknown field")}):
+        aws.call(route["path"], sent)
+    aws.call(route["path"], f'{{"SecretString": "{canary.for_field(f"{label}: broken JSON")}'.encode())
+    stranger = AwsClient(aws.api, "AKIACANARYNOBODY", canary.for_field(f"{label}: a secret key"))
+    stranger.call(route["path"], named)
+    aws.call(route["path"], named, headers={"X-Canary": canary.for_field(f"{label}: a header")})
+
+
+def sweep_aws(server, api, canary, routes):
+    every = 'path "*" { capabilities = ["create", "read", "update", "delete", "list"] }'
+    api.expect(204, "PUT", "sys/policies/acl/canary-all", {"policy": every})
+    key = {"secret_access_key": canary.for_field("the key of the sweep"), "policies": "canary-all"}
+    api.expect(200, "PUT", "auth/keys/key/AKIACANARYSWEEP0", key)
+    aws = AwsClient(server.api(), "AKIACANARYSWEEP0", key["secret_access_key"])
+    aws.expect("CreateSecret", {"Name": "canary/aws", "SecretString": canary.for_field("a text by AWS"),
+                                "Description": canary.for_field("a description")})
+    for route in routes:
+        if route["operation"] == "call":
+            sweep_call(aws, canary, route)
+    for name, value in (("text", {"SecretString": canary.for_field("a text by AWS, read")}),
+                        ("bytes", {"SecretBinary": base64.b64encode(canary.for_field("bytes by AWS").encode()).decode()})):
+        aws.expect("CreateSecret", {"Name": f"canary/{name}", **value})
+        aws.expect("GetSecretValue", {"SecretId": f"canary/{name}"})
+        api.expect(200, "GET", f"secret/data/canary/{name}")
+
+
 def sweep(server, canary):
     """Every route; then honest use of secrets."""
     api = server.api()
@@ -121,8 +160,9 @@ def sweep(server, canary):
     routes = load_routes(server)
     assert routes, "the server names no routes"
     for route in routes:
-        if full_path(route) not in ENDING:
+        if route["operation"] != "call" and full_path(route) not in ENDING:
             sweep_route(api, canary, route)
+    sweep_aws(server, api, canary, routes)
     content = {"data": {"password": canary.for_field("a secret's content"), "deep": {"er": [canary.for_field("deep content")]}}}
     for name in ("canary/a", "canary/b"):
         for _ in range(3):

@@ -63,7 +63,7 @@ class Api:
 
     def __init__(self, url, ca=None, token=None, timeout_s=30):
         parts = urllib.parse.urlsplit(url)
-        self.token = token
+        self.url, self.token = url, token
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=str(ca) if ca else None)
             if not ca:
@@ -80,8 +80,12 @@ class Api:
             sent["X-Vault-Token"] = token
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
+        return self.raw(method, "/v1/" + path, body, sent)
+
+    def raw(self, method, target, body, headers):
+        """The same of any target, with just these headers."""
         try:
-            self._connection.request(method, "/v1/" + path, body=body, headers=sent)
+            self._connection.request(method, target, body=body, headers=headers)
             response = self._connection.getresponse()
             return Reply(response.status, response.headers, response.read())
         except (OSError, http.client.HTTPException):

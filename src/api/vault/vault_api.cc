@@ -31,15 +31,7 @@ void VaultApi::on_request(http::Worker& worker, http::Request http_request, std:
   auto respond = [exchange = std::move(exchange), query = request->query](core::Answer answer) {
     exchange->respond(render_vault_answer(answer, query));
   };
-  gate_.handle(lane(worker.index()), std::move(*request), std::move(respond));
-}
-
-Result<void> VaultApi::close_lanes() {
-  Result<void> result;
-  for (const auto& lane : lanes_) {
-    if (auto closed = lane->close(); !closed.ok()) result = std::move(closed);
-  }
-  return result;
+  gate_.handle(lanes_.of(worker), std::move(*request), std::move(respond));
 }
 
 http::Response VaultApi::refuse(int status, std::string_view reason) { return render_vault_error(status, reason); }

@@ -131,6 +131,7 @@ Result<core::Request> parse_vault_request(http::Request& http_request) {
   if (takes_body) request.body = std::move(http_request.body);
   request.peer_address = std::move(http_request.peer_address);
   request.peer_port = http_request.peer_port;
+  request.secure = http_request.tls;
   return request;
 }
 

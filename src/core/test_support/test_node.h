@@ -44,6 +44,7 @@ struct Ask {
   std::vector<std::pair<std::string, std::string>> query{};
   std::string peer = "127.0.0.1";
   std::optional<std::int64_t> wrap_ttl_s{};
+  std::string region{};
 };
 
 /// An Answer in forms that a test can compare and keep.

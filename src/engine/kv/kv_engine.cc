@@ -50,22 +50,35 @@ const secrets::Version* version_asked_for(const Call& call, const secrets::Head&
 
 Result<Target> find_target(Call& call) {
   Target target;
-  TRY_ASSIGN(target.head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(target.head, secrets::find_to_change(call.tx(), call.mount_id(), call.fields().path_text("path"), call.now()));
   TRY_ASSIGN(target.settings, secrets::settings(call.tx(), call.mount_id()));
   TRY(check_cas(call, target));
   return target;
 }
 
-Reply put(Call& call, const Target& target, std::string_view bytes) {
+/// A text that another API wrote reads as {"value": "the text"} here, and whoever writes it back like that means a text again.
+/// nullopt: this is no such write.
+std::optional<SecretBytes> text_of(const Target& target, json::Value data) {
+  const auto* version = target.head == nullptr ? nullptr : secrets::current_version(*target.head);
+  if (version == nullptr || version->content_kind() != secrets::Version::TEXT) return std::nullopt;
+  const auto value = data.size() == 1 ? data.find("value") : std::nullopt;
+  if (!value || !value->is_string()) return std::nullopt;
+  auto text = value->as_secret();
+  if (!text.ok()) return std::nullopt;
+  return std::move(*text);
+}
+
+Result<Reply> put(Call& call, const Target& target, json::Value data) {
   const std::string_view name = call.fields().path_text("path");
   secrets::Head head = secrets::open_head(call.tx(), {call.mount_id(), call.namespace_id(), name}, target.head.get(),
                                           call.now(), call.rng());
   secrets::NewContent content;
-  content.bytes = bytes;
+  const std::optional<SecretBytes> text = text_of(target, data);
+  content.bytes = text ? text->reveal() : data.raw();
+  content.kind = text ? secrets::Version::TEXT : secrets::Version::JSON_OBJECT;
   content.created_by = call.principal().token->accessor();
-  secrets::put_current(call.tx(), call.mount_id(), head, content, target.settings, call.session().fingerprints,
-                       call.now(), call.rng());
-  const auto& version = *secrets::current_version(head);
+  const auto& version = secrets::put_version(call.tx(), call.mount_id(), head, content, target.settings,
+                                             call.session().fingerprints, call.now(), call.rng());
   Reply reply;
   json::Writer writer(reply.data);
   append_version(writer, head, version, Detail::kWithSecret);
@@ -107,7 +120,7 @@ void append_subkeys(json::Writer& writer, json::Value object, std::int64_t depth
 }  // namespace
 
 Result<Reply> KvEngine::read(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(const auto head, secrets::find_living(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::not_found();
   const auto* version = version_asked_for(call, *head);
   if (version == nullptr) return Reply::not_found();
@@ -120,7 +133,8 @@ Result<Reply> KvEngine::read(Call& call) {
     TRY_ASSIGN(const auto content,
                secrets::content(call.tx(), call.mount_id(), *head, *version, call.session().redactor));
     reply.data.reserve(content.reveal().size() + 256);
-    writer.raw(content.reveal());
+    SecretBytes scratch;
+    writer.raw(content.json(*version, scratch));
     reply.audit_members.append(",\"data\":").append(content.redacted());
   } else {
     writer.null();
@@ -131,7 +145,7 @@ Result<Reply> KvEngine::read(Call& call) {
 }
 
 Result<Reply> KvEngine::read_subkeys(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(const auto head, secrets::find_living(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::not_found();
   const auto* version = version_asked_for(call, *head);
   if (version == nullptr) return Reply::not_found();
@@ -145,7 +159,8 @@ Result<Reply> KvEngine::read_subkeys(Call& call) {
   if (reply.outcome == Reply::Outcome::kFound) {
     TRY_ASSIGN(const auto content,
                secrets::content(call.tx(), call.mount_id(), *head, *version, call.session().redactor));
-    TRY_ASSIGN(const auto document, json::Document::parse(content.reveal()));
+    SecretBytes scratch;
+    TRY_ASSIGN(const auto document, json::Document::parse(content.json(*version, scratch)));
     append_subkeys(writer, document.root(), 1, call.fields().integer("depth"));
   } else {
     writer.null();
@@ -164,7 +179,7 @@ Result<Reply> KvEngine::write(Call& call) {
   const auto data = call.fields().object("data");
   if (!data) return Error{Code::kInvalid, "no data provided"};
   TRY_ASSIGN(const Target target, find_target(call));
-  return put(call, target, data->raw());
+  return put(call, target, *data);
 }
 
 Result<Reply> KvEngine::patch(Call& call) {
@@ -180,8 +195,10 @@ Result<Reply> KvEngine::patch(Call& call) {
     return reply;
   }
   TRY_ASSIGN(const auto content, secrets::content(call.tx(), call.mount_id(), *target.head, *version, call.session().redactor));
-  TRY_ASSIGN(const SecretBytes merged, patched(content.reveal(), *data));
-  return put(call, target, merged.reveal());
+  SecretBytes scratch;
+  TRY_ASSIGN(const SecretBytes merged, patched(content.json(*version, scratch), *data));
+  TRY_ASSIGN(const auto document, json::Document::parse(merged.reveal()));
+  return put(call, target, document.root());
 }
 
 Result<Reply> KvEngine::misplaced(Call& call) {
@@ -200,7 +217,8 @@ Result<Reply> KvEngine::misplaced(Call& call) {
       case core::Operation::kDelete: return "delete";
       case core::Operation::kList: return "list";
       case core::Operation::kScan: return "scan";
-      case core::Operation::kHelp: break;
+      case core::Operation::kHelp:
+      case core::Operation::kCall: break;
     }
     return "";
   };

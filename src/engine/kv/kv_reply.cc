@@ -26,6 +26,9 @@ void append_map(json::Writer& writer, const google::protobuf::Map<std::string, s
 
 void append_version(json::Writer& writer, const secrets::Head& head, const secrets::Version& version, Detail detail) {
   writer.begin_object();
+  if (version.content_kind() != secrets::Version::JSON_OBJECT) {
+    writer.key("content_kind").string(version.content_kind() == secrets::Version::TEXT ? "text" : "binary");
+  }
   writer.key("created_time").string(format_rfc3339(version.created_ms()));
   if (detail == Detail::kWithSecret) append_map(writer.key("custom_metadata"), head.custom_metadata());
   writer.key("deletion_time");

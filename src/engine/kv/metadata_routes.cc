@@ -75,6 +75,7 @@ Result<Reply> change_metadata(Call& call, const secrets::Head* existing, Change 
   secrets::Head head = secrets::open_head(call.tx(), {call.mount_id(), call.namespace_id(), name}, existing, call.now(),
                                           call.rng());
   TRY(apply(fields, head, change));
+  head.set_changed_ms(call.now());
   secrets::save(call.tx(), call.mount_id(), head);
   Reply reply = Reply::none();
   if (settings.cas_required() && fields.has("cas_required") && !fields.boolean("cas_required")) {
@@ -95,7 +96,7 @@ Result<Reply> list_with_metadata(Call& call, secrets::Depth depth) {
   writer.begin_object().key("key_info").begin_object();
   for (const std::string& name : names) {
     if (name.ends_with('/')) continue;
-    TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), std::string(call.fields().path_text("path")) + name));
+    TRY_ASSIGN(const auto head, secrets::find_living(call.tx(), call.mount_id(), std::string(call.fields().path_text("path")) + name));
     if (head != nullptr) append_metadata(writer.key(name), *head);
   }
   writer.end_object();
@@ -114,7 +115,7 @@ Result<std::int64_t> signed_duration_s(std::string_view text) {
 }  // namespace
 
 Result<Reply> KvEngine::read_metadata(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(const auto head, secrets::find_living(call.tx(), call.mount_id(), call.fields().path_text("path")));
   if (head == nullptr) return Reply::not_found();
   Reply reply;
   json::Writer writer(reply.data);
@@ -129,12 +130,14 @@ Result<Reply> KvEngine::write_metadata(Call& call) {
     return field.source == core::FieldSource::kBody && field.name != "metadata_cas" && given(call.fields(), field.name);
   });
   if (!says_something) return Reply::none();
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(const auto head,
+             secrets::find_to_change(call.tx(), call.mount_id(), call.fields().path_text("path"), call.now()));
   return change_metadata(call, head.get(), Change::kReplace);
 }
 
 Result<Reply> KvEngine::patch_metadata(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(const auto head,
+             secrets::find_to_change(call.tx(), call.mount_id(), call.fields().path_text("path"), call.now()));
   if (head == nullptr) return Reply::not_found();
   return change_metadata(call, head.get(), Change::kPatch);
 }

@@ -10,7 +10,8 @@ using core::Call;
 using core::Reply;
 
 Result<Reply> change(Call& call, std::span<const std::int64_t> numbers, secrets::StateChange change) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(const auto head,
+             secrets::find_to_change(call.tx(), call.mount_id(), call.fields().path_text("path"), call.now()));
   if (head == nullptr) return Reply::none();
   TRY_ASSIGN(const auto settings, secrets::settings(call.tx(), call.mount_id()));
   secrets::change_versions(call.tx(), call.mount_id(), *head, numbers, change, settings, call.now());
@@ -27,7 +28,8 @@ Result<Reply> change_listed(Call& call, secrets::StateChange how, const char* no
 }  // namespace
 
 Result<Reply> KvEngine::erase_latest(Call& call) {
-  TRY_ASSIGN(const auto head, secrets::find(call.tx(), call.mount_id(), call.fields().path_text("path")));
+  TRY_ASSIGN(const auto head,
+             secrets::find_to_change(call.tx(), call.mount_id(), call.fields().path_text("path"), call.now()));
   const auto* version = head == nullptr ? nullptr : secrets::current_version(*head);
   if (version == nullptr) return Reply::none();
   const std::array numbers{static_cast<std::int64_t>(version->number())};

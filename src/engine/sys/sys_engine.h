@@ -55,6 +55,10 @@ class SysEngine {
   Result<core::Reply> write_policy(core::Call& call);
   Result<core::Reply> write_policy_old(core::Call& call);
   Result<core::Reply> remove_policy(core::Call& call);
+  Result<core::Reply> list_iam_policies(core::Call& call);
+  Result<core::Reply> read_iam_policy(core::Call& call);
+  Result<core::Reply> write_iam_policy(core::Call& call);
+  Result<core::Reply> remove_iam_policy(core::Call& call);
 
   // capability_routes.cc
   Result<core::Reply> capabilities(core::Call& call);
@@ -98,6 +102,9 @@ class SysEngine {
   static constexpr core::Field kPolicyText{
       .name = "policy", .audit = core::Audit::kClear, .help = "The rules, in HCL or JSON; may be in base64."};
   static constexpr std::array kPolicyFields{kPolicyName, kPolicyText};
+  static constexpr std::array kIamPolicyFields{
+      kPolicyName,
+      core::Field{.name = "policy", .audit = core::Audit::kClear, .help = "A policy in AWS's JSON, as a text; may be in base64."}};
   static constexpr std::array kOldPolicyFields{
       kPolicyName, kPolicyText,
       core::Field{.name = "rules", .audit = core::Audit::kClear, .help = "What policy is called now."}};
@@ -181,6 +188,37 @@ class SysEngine {
                      .reply = core::Payload::kNone,
                      .help = "Remove a policy."},
             .handler = &SysEngine::remove_policy},
+      Route{.info = {.operation = core::Operation::kList,
+                     .path = "policies/iam",
+                     .access = core::Capability::kList,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kSecret,
+                     .help = "Names of all policies in AWS's language."},
+            .handler = &SysEngine::list_iam_policies},
+      Route{.info = {.operation = core::Operation::kRead,
+                     .path = "policies/iam/{name}",
+                     .access = core::Capability::kRead,
+                     .fields = kPolicyNameFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kSecret,
+                     .help = "The text of a policy in AWS's language."},
+            .handler = &SysEngine::read_iam_policy},
+      Route{.info = {.operation = core::Operation::kUpdate,
+                     .path = "policies/iam/{name}",
+                     .access = core::Capability::kUpdate,
+                     .fields = kIamPolicyFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kNone,
+                     .help = "Write a policy in AWS's language; it shares its names with policies/acl."},
+            .handler = &SysEngine::write_iam_policy},
+      Route{.info = {.operation = core::Operation::kDelete,
+                     .path = "policies/iam/{name}",
+                     .access = core::Capability::kDelete,
+                     .fields = kPolicyNameFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kNone,
+                     .help = "Remove a policy in AWS's language."},
+            .handler = &SysEngine::remove_iam_policy},
       Route{.info = {.operation = core::Operation::kList,
                      .path = "policy",
                      .access = core::Capability::kList,

@@ -1,0 +1,96 @@
+#include "api/aws/aws_request.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "api/aws/query_form.h"
+#include "base/limits.h"
+#include "core/signature_v4.h"
+#include "crypto/hmac.h"
+
+namespace keyhold::api {
+namespace {
+
+using core::AwsProtocol;
+
+constexpr std::string_view kSecretsManagerTarget = "secretsmanager.";
+constexpr std::string_view kSts = "sts";
+constexpr std::size_t kOperationBytesMax = 64;
+
+Error unknown_operation() { return {Code::kUnsupported, "There is no such operation.", "UnknownOperationException"}; }
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kOperationBytesMax && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  });
+}
+
+struct Target {
+  std::string_view path;
+  std::string_view query;
+};
+
+Target split_target(std::string_view target) {
+  const std::size_t question = std::min(target.find('?'), target.size());
+  return {target.substr(0, question), target.substr(std::min(question + 1, target.size()))};
+}
+
+/// What was signed. Of a credential that cannot be read the Gate says so, as it does of one that is not valid.
+std::unique_ptr<core::SignedCredential> credential_of(const http::Request& request, AwsProtocol protocol) {
+  const Target target = split_target(request.target);
+  std::vector<core::SignedRequest::Header> headers;
+  headers.reserve(request.headers.size());
+  for (const http::HeaderField& header : request.headers) headers.push_back({header.name, header.value});
+  core::SignedRequest signed_request;
+  signed_request.method = request.method;
+  signed_request.path = target.path;
+  signed_request.query = target.query;
+  signed_request.headers = headers;
+  signed_request.body_sha256 = crypto::sha256(request.body.reveal());
+  auto credential = std::make_unique<core::SignedCredential>();
+  credential->protocol = protocol;
+  credential->fault = core::parse_signature_v4(signed_request, credential->signature);
+  return credential;
+}
+
+/// "secretsmanager/GetSecretValue".
+Result<std::string> json_operation(const http::Request& request) {
+  std::string_view target = request.header("x-amz-target").value_or("");
+  if (!target.starts_with(kSecretsManagerTarget) || !is_name(target.substr(kSecretsManagerTarget.size()))) return unknown_operation();
+  if (request.method != "POST" || request.target != "/") return unknown_operation();
+  return "secretsmanager/" + std::string(target.substr(kSecretsManagerTarget.size()));
+}
+
+}  // namespace
+
+AwsProtocol aws_protocol_of(const http::Request& request) {
+  return request.header("x-amz-target") ? AwsProtocol::kJson : AwsProtocol::kQuery;
+}
+
+Result<AwsRequest> parse_aws_request(http::Request& http_request) {
+  AwsRequest parsed;
+  parsed.protocol = aws_protocol_of(http_request);
+  core::Request& request = parsed.request;
+  request.api = core::Api::kAws;
+  request.operation = core::Operation::kCall;
+  request.credential.signed_by = credential_of(http_request, parsed.protocol);
+  request.region = request.credential.signed_by->signature.region;
+  if (parsed.protocol == AwsProtocol::kJson) {
+    TRY_ASSIGN(request.path, json_operation(http_request));
+    request.body = std::move(http_request.body);
+  } else {
+    const bool posted = http_request.method == "POST";
+    if (!posted && http_request.method != "GET") return unknown_operation();
+    TRY_ASSIGN(QueryForm form, parse_query_form(posted ? http_request.body.reveal() : split_target(http_request.target).query));
+    if (!is_name(form.action)) return unknown_operation();
+    parsed.action = form.action;
+    request.path = std::string(kSts) + "/" + form.action;
+    request.body = std::move(form.inputs);
+  }
+  request.peer_address = std::move(http_request.peer_address);
+  request.peer_port = http_request.peer_port;
+  request.secure = http_request.tls;
+  return parsed;
+}
+
+}  // namespace keyhold::api

@@ -1,0 +1,23 @@
+#include "core/secret_due.h"
+
+#include "core/secret_write.h"
+
+namespace keyhold::core::secrets {
+
+void file_due(Transaction& tx, keys::MountId mount, const Head& head, UnixMillis at_ms) {
+  records::TokenRef entry;
+  entry.set_namespace_id(head.namespace_id());
+  entry.set_mount_id(mount);
+  entry.set_secret_id(head.id());
+  tx.put(keys::expiry(at_ms, mount, head.id()), encode_record(entry));
+}
+
+Result<void> do_due(Transaction& tx, std::string_view entry_key, const records::TokenRef& entry, UnixMillis now) {
+  tx.erase(std::string(entry_key));
+  TRY_ASSIGN(const auto head, tx.load<Head>(keys::secret(entry.mount_id(), entry.secret_id())));
+  if (head == nullptr) return {};
+  if (purge_due(*head, now)) purge(tx, entry.mount_id(), *head, now);
+  return {};
+}
+
+}  // namespace keyhold::core::secrets
