@@ -1,4 +1,4 @@
--- The work of one run of wrk, told by the environment: BENCH_WORK, BENCH_TOKEN, BENCH_KEYS, BENCH_BYTES, BENCH_SEED.
+-- The work of one run of wrk, told by the environment: BENCH_WORK, BENCH_TOKEN, BENCH_KEYS, BENCH_BYTES, BENCH_SEED, BENCH_FILE.
 -- Prints one line of JSON at the end.
 local work = os.getenv("BENCH_WORK")
 local token = os.getenv("BENCH_TOKEN") or ""
@@ -60,6 +60,18 @@ function works.post()
   local text = os.getenv("BENCH_BODY")
   local whole = head("POST", os.getenv("BENCH_PATH"), #text) .. text
   return function() return whole end
+end
+
+-- Requests that were made before, one after the other: of clients that sign them.
+function works.made()
+  local file = assert(io.open(os.getenv("BENCH_FILE"), "rb"))
+  local made, counter = {}, 0
+  for whole in file:read("*a"):gmatch("[^%z]+") do made[#made + 1] = whole end
+  file:close()
+  return function()
+    counter = counter % #made + 1
+    return made[counter]
+  end
 end
 
 -- Each wrapping is followed by its unwrapping, on whichever connection is free.
