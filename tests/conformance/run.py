@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs each real client's suite over plain HTTP and TLS, against a development server and one that the client initialises.
 
-usage: run.py [CLIENT...]     of go, python, node, curl"""
+usage: run.py [CLIENT...]     of go, python, node, curl, aws-python, aws-cli, aws-node. Those of AWS's API know a development server only."""
 
 import os
 import pathlib
@@ -32,6 +32,9 @@ CLIENTS = {
     "python": (lambda: [str(BUILD / "venv/bin/python"), "client_test.py", "-v"], "python"),
     "node": (lambda: ["node", "--test", "--test-reporter=tap", "client.test.mjs"], "node"),
     "curl": (lambda: ["bash", "client_test.sh"], "curl"),
+    "aws-cli": (lambda: ["bash", "client_test.sh"], "aws_cli"),
+    "aws-node": (lambda: ["node", "--test", "--test-reporter=tap", "client.test.mjs"], "aws_node"),
+    "aws-python": (lambda: [str(BUILD / "venv/bin/python"), "client_test.py", "-v"], "aws_python"),
 }
 
 
@@ -57,7 +60,8 @@ def curl_cases(output):
         yield name, result == "ok   "
 
 
-CASES = {"go": go_cases, "python": python_cases, "node": node_cases, "curl": curl_cases}
+CASES = {"go": go_cases, "python": python_cases, "node": node_cases, "curl": curl_cases, "aws-cli": curl_cases, "aws-node": node_cases,
+         "aws-python": python_cases}
 
 
 def run_suite(report, client, command, folder, server, mode, transport):
@@ -65,6 +69,11 @@ def run_suite(report, client, command, folder, server, mode, transport):
     extra = {"VAULT_ADDR": server.url, "KEYHOLD_MODE": mode}
     if server.token:
         extra["VAULT_TOKEN"] = server.token
+    if client.startswith("aws-"):
+        extra |= {"AWS_ACCESS_KEY_ID": server.access_key[0], "AWS_SECRET_ACCESS_KEY": server.access_key[1],
+                  "AWS_ENDPOINT_URL": server.url, "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1",
+                  "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1", "PATH": f"{BUILD / 'venv/bin'}:{os.environ['PATH']}",
+                  "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     try:
         ended = subprocess.run(command, cwd=HERE / folder, env=keyhold_server.client_environment(server.ca, **extra),
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -96,7 +105,7 @@ def main():
             continue
         for transport in ("plain", "TLS"):
             tls = transport == "TLS"
-            for mode in ("dev", "fresh"):
+            for mode in ("dev",) if client.startswith("aws-") else ("dev", "fresh"):
                 try:
                     make = keyhold_server.Server.dev if mode == "dev" else keyhold_server.Server.configured
                     with make(tls=tls) as server:

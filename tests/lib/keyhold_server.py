@@ -27,11 +27,11 @@ CA_VARIABLES = (
 
 
 def client_environment(ca=None, **extra):
-    """This process's environment without a word about certificates, proxies or Vault servers, but for `ca` and `extra`."""
+    """This process's environment without a word about certificates, proxies, Vault servers or AWS, but for `ca` and `extra`."""
     environment = {
         name: value for name, value in os.environ.items()
         if name not in CA_VARIABLES and name != "SSL_CERT_DIR"
-        and not name.lower().endswith("_proxy") and not name.startswith(("VAULT_", "BAO_"))
+        and not name.lower().endswith("_proxy") and not name.startswith(("VAULT_", "BAO_", "AWS_"))
     }
     if ca:
         environment.update({name: str(ca) for name in CA_VARIABLES})
@@ -114,7 +114,7 @@ class Server:
         self.directory = pathlib.Path(directory or tempfile.mkdtemp(prefix="keyhold-test-"))
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / "server.log"
-        self.url = self.ca = self.process = self.token = None
+        self.url = self.ca = self.process = self.token = self.access_key = None
         self.unseal_keys = []
         self.urls = []
         self._arguments = []
@@ -129,6 +129,9 @@ class Server:
         server = cls(binary=binary)
         server.token = token
         server._arguments = ["-dev", f"-dev-root-token-id={token}", f"-dev-listen-address=127.0.0.1:{port}"]
+        if binary is None:
+            server.access_key = ("AKIADEVELOPMENTONLY0", "not-a-secret-but-long-enough-for-a-test")
+            server._arguments += [f"-dev-access-key-id={server.access_key[0]}", f"-dev-secret-access-key={server.access_key[1]}"]
         if tls:
             certificates = server.directory / "certificates"
             certificates.mkdir()
