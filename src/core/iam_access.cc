@@ -16,10 +16,16 @@ using iam::Decision;
 
 bool speaks_of(const MountPoint& mount) { return mount.record.path() == aws::kMount && mount.engine == aws::kMountEngine; }
 
-/// Whether any policy of IAM's can have a say.
+/// Whether any policy of IAM's can have a say about the secrets of the request's mount.
 bool applies(const Call& call) {
   if (!call.has_mount() || !speaks_of(call.mount()) || call.principal().root()) return false;
   return !call.principal().iam.empty() || call.mount().record.has_resource_policies();
+}
+
+/// The same of an operation by name, which may be about no mount at all.
+bool applies(const Call& call, const Target& target) {
+  if (!target.action || call.principal().root()) return false;
+  return call.has_mount() ? applies(call) : !call.principal().iam.empty();
 }
 
 std::string region_of(const Request& request) {
@@ -71,6 +77,8 @@ void set_inputs(Context& context, const FieldValues& fields) {
   };
   static constexpr std::array kInputs{Input{"Name", ConditionKey::kSecretName},
                                       Input{"Description", ConditionKey::kDescription},
+                                      Input{"ExternalId", ConditionKey::kExternalId},
+                                      Input{"RoleSessionName", ConditionKey::kRoleSessionName},
                                       Input{"KmsKeyId", ConditionKey::kKmsKeyId},
                                       Input{"VersionId", ConditionKey::kVersionId},
                                       Input{"VersionStage", ConditionKey::kVersionStage},
@@ -191,7 +199,7 @@ Result<Decision> iam_decision_on_path(Call& call, Capability capability) {
 namespace {
 
 Result<Decision> decision_on(Call& call, const Target& target) {
-  if (!applies(call) || !target.action) return Decision::kNeither;
+  if (!applies(call, target)) return Decision::kNeither;
   const IamIdentity identity = iam_identity_of(*call.principal().token);
   Context context;
   set_request(context, call, identity);
@@ -205,13 +213,27 @@ Result<Decision> decision_on(Call& call, const Target& target) {
   }
   const std::string region = region_of(call.request());
   const auto policies = policies_of(call.principal(), of_resource.get());
-  const bool of_secret = iam::rule_of(*target.action).resource == iam::ActionResource::kSecret;
-  const auto resource = iam::secret_resource({.region = region, .account = aws::kAccount}, target.aws_name, suffix);
-  const iam::Subject subject = of_secret ? resource.subject() : iam::Subject{"*", 0};
-  return iam::decide(policies, {.action = *target.action, .resource = subject, .principal = identity.principal()}, context);
+  iam::SecretResource resource;
+  switch (iam::rule_of(*target.action).resource) {
+    case iam::ActionResource::kSecret:
+      resource = iam::secret_resource({.region = region, .account = aws::kAccount}, target.aws_name, suffix);
+      break;
+    case iam::ActionResource::kRole: resource.arn = std::string(aws::kRoleArn).append(target.aws_name); break;
+    case iam::ActionResource::kNone: resource.arn = "*"; break;
+  }
+  return iam::decide(policies, {.action = *target.action, .resource = resource.subject(), .principal = identity.principal()}, context);
 }
 
 }  // namespace
+
+Decision trust_decision(Call& call, const iam::Policy& trust, iam::Action action) {
+  const IamIdentity identity = iam_identity_of(*call.principal().token);
+  Context context;
+  set_request(context, call, identity);
+  set_inputs(context, call.fields());
+  const iam::Policy* const policies[] = {&trust};
+  return iam::decide(policies, {.action = action, .resource = {"*", 0}, .principal = identity.principal()}, context);
+}
 
 Result<bool> permits(Call& call, const Target& target) {
   const Principal& principal = call.principal();

@@ -32,6 +32,9 @@ Result<iam::Decision> iam_decision_on_path(Call& call, Capability capability);
 /// errors: kCorrupt.
 Result<bool> permits(Call& call, const Target& target);
 
+/// What a role's trust policy says of the caller, whose operation names the role.
+iam::Decision trust_decision(Call& call, const iam::Policy& trust, iam::Action action);
+
 /// The policy on a secret, parsed. errors: kCorrupt: it cannot be read, and may deny, so that nobody but root may have it.
 Result<std::shared_ptr<const iam::Policy>> resource_policy_of(const Call& call, const records::Secret& head);
 

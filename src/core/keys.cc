@@ -61,6 +61,7 @@ std::int64_t due_ms_of_expiry(std::string_view key) {
 std::string access_key(NamespaceId owner, std::string_view id) { return build('w', owner, id); }
 std::string access_key_use(NamespaceId owner, std::string_view id) { return build('d', owner, id); }
 std::string access_key_of_mount(MountId owner, std::string_view id) { return build('f', owner, id); }
+std::string aws_role(MountId owner, std::string_view name) { return build('W', owner, name); }
 std::string token_role(NamespaceId owner, std::string_view name) { return build('r', owner, name); }
 std::string time_mark() { return build('c', kRootNamespace, "time"); }
 std::string epoch() { return build('c', kRootNamespace, "epoch"); }

@@ -42,6 +42,7 @@ std::string access_key(NamespaceId owner, std::string_view id);
 std::string access_key_use(NamespaceId owner, std::string_view id);
 /// The same by the auth method that made it.
 std::string access_key_of_mount(MountId owner, std::string_view id = {});
+std::string aws_role(MountId owner, std::string_view name = {});
 std::string token_role(NamespaceId owner, std::string_view name = {});
 std::string time_mark();
 std::string epoch();
@@ -66,6 +67,6 @@ std::string with_owner(char kind, std::uint64_t owner);
 
 /// The kinds whose owner is a mount: what removing a mount deletes, in this order. The marks of pending chunks go first: a
 /// write that is still staging then loses its next batch, or leaves its mark with its chunks for whoever tidies up.
-inline constexpr std::string_view kMountOwnedKinds = "onhkvxif";
+inline constexpr std::string_view kMountOwnedKinds = "onhkvxifW";
 
 }  // namespace keyhold::core::keys

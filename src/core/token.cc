@@ -69,6 +69,8 @@ records::Token TokenStore::record_of(TokenSpec& spec, UnixMillis now_ms) const {
   record.set_renewable(spec.renewable);
   for (std::string& block : spec.bound_cidrs) record.add_bound_cidrs(std::move(block));
   record.set_role(std::move(spec.role));
+  record.set_principal_arn(std::move(spec.principal_arn));
+  record.set_principal_id(std::move(spec.principal_id));
   record.set_orphan(spec.ancestors.empty());
   record.set_epoch(parts_.epoch);
   return record;

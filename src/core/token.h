@@ -38,6 +38,9 @@ struct TokenSpec {
   bool renewable = false;
   std::vector<std::string> bound_cidrs;
   std::string role;
+  // Of temporary credentials of AWS's form: who they are to IAM's policies. Such a token lets nobody in by itself.
+  std::string principal_arn;
+  std::string principal_id;
   bool has_dependents = false;  // Something is kept for it from the start that its end must delete.
   /// Their liveness, the parent's first; empty = orphan.
   std::vector<std::string> ancestors;

@@ -8,6 +8,7 @@
 #include "api/front_door.h"
 #include "api/lanes.h"
 #include "auth/access_key/access_key_auth.h"
+#include "auth/access_key/sts.h"
 #include "auth/token/token_auth.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -71,6 +72,7 @@ class KeyholdServer {
   core::Router router_;
   auth::TokenAuth token_auth_;
   auth::AccessKeyAuth access_key_auth_;
+  auth::Sts sts_;
   std::unique_ptr<storage::Storage> store_;
   std::unique_ptr<core::audit::Journal> journal_;
   std::unique_ptr<core::Node> node_;

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "auth/access_key/access_key_auth.h"
+#include "auth/access_key/sts.h"
 #include "auth/token/token_auth.h"
 #include "base/json.h"
 #include "engine/engines.h"
@@ -82,6 +83,7 @@ int routes_command(std::span<const std::string_view> arguments) {
   show("token", auth::TokenAuth::kRoutes);
   show("access-key", auth::AccessKeyAuth::kRoutes);
   show("secretsmanager", engine::SecretsManager::kRoutes);
+  show("sts", auth::Sts::kRoutes);
   writer.end_array();
   if (as_json) fmt::print("{}\n", out.reveal());
   return 0;

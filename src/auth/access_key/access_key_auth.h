@@ -22,6 +22,13 @@ class AccessKeyAuth {
   Result<core::Reply> write(core::Call& call);
   Result<core::Reply> remove(core::Call& call);
 
+  // role_routes.cc
+  Result<core::Reply> list_roles(core::Call& call);
+  Result<core::Reply> read_role(core::Call& call);
+  Result<bool> role_exists(core::Call& call);
+  Result<core::Reply> write_role(core::Call& call);
+  Result<core::Reply> remove_role(core::Call& call);
+
  private:
   static constexpr core::Field kId{.name = "access_key_id",
                                    .source = core::FieldSource::kPath,
@@ -52,6 +59,28 @@ class AccessKeyAuth {
       kPolicies,
       kBoundCidrs,
       kTtl,
+      kDescription};
+
+  static constexpr core::Field kRoleName{.name = "name",
+                                         .source = core::FieldSource::kPath,
+                                         .audit = core::Audit::kClear,
+                                         .help = "Name of the role."};
+  static constexpr std::array kRoleNameFields{kRoleName};
+  static constexpr std::array kRoleFields{
+      kRoleName,
+      core::Field{.name = "trust_policy", .audit = core::Audit::kClear, .help = "Who may assume it, in AWS's JSON."},
+      core::Field{.name = "max_session_duration",
+                  .type = core::FieldType::kDuration,
+                  .audit = core::Audit::kClear,
+                  .help = "Longest life of a session, from 15 minutes to 12 hours; an hour if not given."},
+      core::Field{.name = "policies",
+                  .type = core::FieldType::kPolicyNames,
+                  .audit = core::Audit::kClear,
+                  .help = "What sessions of it may do; none when absent."},
+      core::Field{.name = "bound_cidrs",
+                  .type = core::FieldType::kStringList,
+                  .audit = core::Audit::kClear,
+                  .help = "From where sessions of it may be used."},
       kDescription};
 
   using Route = core::Route<AccessKeyAuth>;
@@ -98,6 +127,38 @@ class AccessKeyAuth {
                      .reply = core::Payload::kNone,
                      .help = "Delete a key; what was made with it ends."},
             .handler = &AccessKeyAuth::remove},
+      Route{.info = {.operation = core::Operation::kList,
+                     .path = "role",
+                     .access = core::Capability::kList,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kSecret,
+                     .help = "Names of roles."},
+            .handler = &AccessKeyAuth::list_roles},
+      Route{.info = {.operation = core::Operation::kRead,
+                     .path = "role/{name}",
+                     .access = core::Capability::kRead,
+                     .fields = kRoleNameFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kSecret,
+                     .help = "What a role is."},
+            .handler = &AccessKeyAuth::read_role},
+      Route{.info = {.operation = core::Operation::kUpdate,
+                     .path = "role/{name}",
+                     .access = core::Capability::kUpdate,
+                     .fields = kRoleFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kNone,
+                     .help = "Make a role that STS's AssumeRole names, or change one; what is not given stays as it is."},
+            .handler = &AccessKeyAuth::write_role,
+            .exists = &AccessKeyAuth::role_exists},
+      Route{.info = {.operation = core::Operation::kDelete,
+                     .path = "role/{name}",
+                     .access = core::Capability::kDelete,
+                     .fields = kRoleNameFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kNone,
+                     .help = "Delete a role; sessions of it go on until their end."},
+            .handler = &AccessKeyAuth::remove_role},
   };
 };
 

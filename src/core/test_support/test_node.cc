@@ -147,6 +147,7 @@ std::future<Got> TestNode::ask_later(Ask ask, int lane) {
   request.peer_address = std::move(ask.peer);
   request.wrap_ttl_s = ask.wrap_ttl_s;
   request.region = ask.region;
+  if (ask.change) ask.change(request);
   auto got = pending->got.get_future();
   loop(lane).post([this, pending, lane] {
     gate_->handle(*lanes_[static_cast<std::size_t>(lane)], std::move(pending->request),

@@ -45,6 +45,7 @@ struct Ask {
   std::string peer = "127.0.0.1";
   std::optional<std::int64_t> wrap_ttl_s{};
   std::string region{};
+  std::function<void(Request&)> change{};  // Has the last word.
 };
 
 /// An Answer in forms that a test can compare and keep.

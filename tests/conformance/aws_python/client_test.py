@@ -5,6 +5,8 @@ import concurrent.futures
 import datetime
 import json
 import os
+import pathlib
+import sys
 import unittest
 import urllib.error
 import urllib.request
@@ -18,14 +20,19 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lib"))
+
+from aws_client import AwsClient  # noqa: E402
+from keyhold_server import Api  # noqa: E402
+
 ADDRESS = os.environ["VAULT_ADDR"]
 KEY_ID, SECRET = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
 REGION = "eu-central-1"
 
 
-def client(key_id=KEY_ID, secret=SECRET, region=REGION, **config):
-    return boto3.client("secretsmanager", endpoint_url=ADDRESS, region_name=region, aws_access_key_id=key_id,
-                        aws_secret_access_key=secret,
+def client(key_id=KEY_ID, secret=SECRET, region=REGION, service="secretsmanager", token=None, **config):
+    return boto3.client(service, endpoint_url=ADDRESS, region_name=region, aws_access_key_id=key_id,
+                        aws_secret_access_key=secret, aws_session_token=token,
                         config=Config(retries={"total_max_attempts": 1}, max_pool_connections=60, **config))
 
 
@@ -377,6 +384,14 @@ class SignatureTest(AwsCase):
         self.assertEqual(self.send("NoSuchOperation"), "UnknownOperationException")
         self.assertEqual(self.send(body=b"{"), "SerializationException")
 
+    def test_the_time_of_a_signature(self):
+        raw = AwsClient(Api(ADDRESS, os.environ.get("VAULT_CACERT")), KEY_ID, SECRET)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        for minutes, ok in ((-4, True), (4, True), (-6, False), (6, False), (-60 * 24, False)):
+            status, code, _ = raw.call("ListSecrets", {"MaxResults": 1}, now=now + datetime.timedelta(minutes=minutes))
+            self.assertEqual(status == 200, ok, f"{minutes} minutes: {code}")
+            self.assertIn(code, (None, "InvalidSignatureException", "RequestExpired"))
+
     def test_a_disabled_key(self):
         pair = vault("POST", "auth/access-key/key", {"policies": "dev-access-key"})[1]["data"]
         mine = client(pair["access_key_id"], pair["secret_access_key"])
@@ -391,6 +406,63 @@ class SignatureTest(AwsCase):
     def test_a_key_bound_to_another_address(self):
         pair = vault("POST", "auth/access-key/key", {"policies": "dev-access-key", "bound_cidrs": "192.0.2.0/24"})[1]["data"]
         self.refused("AccessDeniedException", client(pair["access_key_id"], pair["secret_access_key"]).list_secrets)
+
+
+class StsTest(AwsCase):
+    """Who a caller is, and temporary credentials."""
+
+    @staticmethod
+    def by(credentials, service="sts"):
+        return client(credentials["AccessKeyId"], credentials["SecretAccessKey"], service=service, token=credentials["SessionToken"])
+
+    def setUp(self):
+        self.sts = client(service="sts")
+
+    def role(self, policies="dev-access-key", principal=f"arn:aws:iam::000000000000:user/{KEY_ID}", **more):
+        role = f"role-{uuid.uuid4().hex[:8]}"
+        trust = {"Version": "2012-10-17",
+                 "Statement": [{"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole", **more}]}
+        status, answer = vault("POST", f"auth/access-key/role/{role}", {"policies": policies, "trust_policy": json.dumps(trust)})
+        self.assertEqual(status, 204, answer)
+        return f"arn:aws:iam::000000000000:role/{role}"
+
+    def test_caller_identity(self):
+        who = self.sts.get_caller_identity()
+        self.assertEqual((who["Account"], who["Arn"], who["UserId"]),
+                         ("000000000000", f"arn:aws:iam::000000000000:user/{KEY_ID}", KEY_ID))
+        self.refused("SignatureDoesNotMatch", client(secret="wrong", service="sts").get_caller_identity)
+        self.refused("InvalidClientTokenId", client("AKIANOBODYKNOWSTHIS0", service="sts").get_caller_identity)
+        self.assertEqual(self.sts.get_access_key_info(AccessKeyId=KEY_ID)["Account"], "000000000000")
+
+    def test_a_role(self):
+        secret, role = self.create(), self.role()
+        got = self.sts.assume_role(RoleArn=role, RoleSessionName="build", DurationSeconds=900)
+        session = got["AssumedRoleUser"]["Arn"]
+        self.assertEqual(session, role.replace(":iam:", ":sts:").replace("role/", "assumed-role/") + "/build")
+        left = got["Credentials"]["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
+        self.assertAlmostEqual(left.total_seconds(), 900, delta=60)
+        self.assertEqual(self.by(got["Credentials"]).get_caller_identity()["Arn"], session)
+        self.assertEqual(self.by(got["Credentials"], "secretsmanager").get_secret_value(SecretId=secret)["SecretString"], "first")
+        self.refused("AccessDenied", self.sts.assume_role, RoleArn=role + "x", RoleSessionName="build")
+        self.refused("ValidationError", self.sts.assume_role, RoleArn=role, RoleSessionName="build", DurationSeconds=43200)
+        self.refused("AccessDenied", self.sts.assume_role, RoleArn=self.role(principal="arn:aws:iam::000000000000:user/other"),
+                     RoleSessionName="build")
+
+    def test_a_session_that_may_less(self):
+        role = self.role(policies="nothing")
+        session = self.by(self.sts.assume_role(RoleArn=role, RoleSessionName="build")["Credentials"], "secretsmanager")
+        self.refused("AccessDeniedException", session.get_secret_value, SecretId=self.create())
+
+    def test_session_tokens_end_with_their_key(self):
+        pair = vault("POST", "auth/access-key/key", {"policies": "dev-access-key"})[1]["data"]
+        mine = client(pair["access_key_id"], pair["secret_access_key"], service="sts")
+        credentials = mine.get_session_token(DurationSeconds=900)["Credentials"]
+        session = self.by(credentials, "secretsmanager")
+        session.list_secrets(MaxResults=1)
+        self.assertEqual(vault("GET", "auth/token/lookup-self", token=credentials["SessionToken"])[0], 403, "no token by itself")
+        self.refused("UnrecognizedClientException", client(credentials["AccessKeyId"], credentials["SecretAccessKey"]).list_secrets)
+        vault("POST", f"auth/access-key/key/{pair['access_key_id']}", {"disabled": True})
+        self.refused("ExpiredTokenException", session.list_secrets)
 
 
 if __name__ == "__main__":
