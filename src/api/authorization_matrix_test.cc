@@ -76,6 +76,7 @@ class AuthorizationMatrix : public ::testing::Test {
     EXPECT_EQ(node_.write("kv/data/app", R"({"data":{}})").word(), "found");
     EXPECT_EQ(node_.write("kv1/app", R"({"a":1})").word(), "empty");
     EXPECT_EQ(node_.write("auth/token/roles/app", "{}").word(), "empty");
+    EXPECT_EQ(node_.write("sys/rotators/app", R"({"type":"random"})").word(), "empty");
     const std::string key = "auth/keys/key/" + std::string(target_of("access-key"));
     node_.erase(key);
     EXPECT_EQ(node_.write(key, R"({"secret_access_key":"0123456789abcdef"})").word(), "found");

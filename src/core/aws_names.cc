@@ -64,4 +64,10 @@ std::string arn_suffix(std::string_view secret_id) {
   return suffix;
 }
 
+std::string secret_arn(std::string_view region, std::string_view aws_name, std::string_view suffix) {
+  std::string arn("arn:aws:secretsmanager:");
+  arn.append(region.empty() ? kDefaultRegion : region).append(":").append(kAccount).append(":secret:").append(aws_name);
+  return arn.append("-").append(suffix);
+}
+
 }  // namespace keyhold::core::aws

@@ -28,5 +28,7 @@ std::optional<std::string> name_of(std::string_view path);
 
 /// The last six characters of the ARN: always the same for one secret, and others for one made anew under its name.
 std::string arn_suffix(std::string_view secret_id);
+/// arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX; an empty region is the default one.
+std::string secret_arn(std::string_view region, std::string_view aws_name, std::string_view suffix);
 
 }  // namespace keyhold::core::aws

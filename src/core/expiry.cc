@@ -105,7 +105,7 @@ Result<void> ExpiryWorker::expire(const std::vector<std::string>& entries, const
   for (const std::string& entry : entries) {
     TRY_ASSIGN(const auto reference, tx.load<records::TokenRef>(entry));
     const bool of_secret = reference != nullptr && reference->mount_id() != 0;
-    TRY(of_secret ? secrets::do_due(tx, entry, *reference, now_ms) : session->tokens.expire(tx, entry));
+    TRY(of_secret ? secrets::do_due(tx, entry, *reference, now_ms, parts_.rng) : session->tokens.expire(tx, entry));
   }
   auto done = commit_in_background(parts_.store, parts_.barrier, tx, {fence});
   if (done.ok() || done.code() != Code::kConflict || entries.size() == 1) return done;

@@ -28,6 +28,7 @@ class ExpiryWorker {
     const Barrier& barrier;
     const LeaseClock& clock;
     const Snapshot<Session>& session;
+    crypto::Rng& rng;
     std::function<void(std::string_view)> warn;  // Lines for the operator's log.
   };
   explicit ExpiryWorker(Parts parts) : parts_(std::move(parts)) {}

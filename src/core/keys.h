@@ -53,6 +53,14 @@ std::string version(MountId owner, std::string_view secret_id, std::string_view 
 std::string chunk(MountId owner, std::string_view version_id, std::uint32_t index);
 std::string pending_chunks(MountId owner, std::string_view version_id);
 std::string installed_version(std::string_view version);
+/// A secret whose rotation is in hand.
+std::string rotation_run(MountId owner, std::string_view secret_id);
+/// A secret that has a rule to rotate by, or a reminder.
+std::string attended(MountId owner, std::string_view secret_id = {});
+std::string rotator(NamespaceId owner, std::string_view name = {});
+/// Of a key of a mount's: whose it is, and what follows.
+MountId owner_of(std::string_view key);
+std::string_view object_of(std::string_view key);
 std::string job(NamespaceId owner, std::uint64_t id);
 std::string token_job(NamespaceId owner, std::string_view liveness_id);
 
@@ -61,12 +69,13 @@ inline constexpr std::string_view kMountKind = "m";
 inline constexpr std::string_view kPolicyKind = "p";
 inline constexpr std::string_view kJobKind = "j";
 inline constexpr std::string_view kExpiryKind = "e";
+inline constexpr std::string_view kRotationRunKind = "z";
 inline constexpr std::string_view kPendingChunksKind = "o";
 inline constexpr std::string_view kInstalledVersionKind = "y";
 std::string with_owner(char kind, std::uint64_t owner);
 
 /// The kinds whose owner is a mount: what removing a mount deletes, in this order. The marks of pending chunks go first: a
 /// write that is still staging then loses its next batch, or leaves its mark with its chunks for whoever tidies up.
-inline constexpr std::string_view kMountOwnedKinds = "onhkvxifW";
+inline constexpr std::string_view kMountOwnedKinds = "onhkvxifWzA";
 
 }  // namespace keyhold::core::keys

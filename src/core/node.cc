@@ -15,7 +15,8 @@ Node::Node(const Parts& parts)
       cache_(parts.store, barrier_, limits::kEntryCacheBytesMax),
       config_(parts.store, cache_),
       jobs_(parts.store, cache_, barrier_, session_, clock_, parts.warn),
-      expiry_({parts.store, cache_, barrier_, clock_, session_, parts.warn}) {}
+      expiry_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}),
+      rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.post, parts.warn}) {}
 
 // The journal keeps its signer, to sign its end with.
 Node::~Node() {
@@ -121,6 +122,7 @@ Result<void> Node::activate() {
   session_.publish(session);
   jobs_.start();
   expiry_.start();
+  rotation_.start();
   active_ = true;
   return {};
 }
@@ -135,6 +137,7 @@ void Node::note_version() {
 }
 
 void Node::deactivate() {
+  rotation_.stop();
   expiry_.stop();
   jobs_.stop();
   session_.publish(nullptr);

@@ -14,6 +14,7 @@
 #include "core/expiry.h"
 #include "core/job.h"
 #include "core/lease_clock.h"
+#include "core/rotation/rotation_worker.h"
 #include "core/seal/barrier.h"
 #include "core/seal/seal_manager.h"
 #include "core/snapshot.h"
@@ -34,6 +35,7 @@ class Node {
     const Clock& clock;
     crypto::Rng& rng;
     std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
+    rotation::Poster post{};                     // How rotators are called by HTTP; empty = they cannot be.
   };
   explicit Node(const Parts& parts);
   ~Node();
@@ -71,6 +73,7 @@ class Node {
   crypto::Rng& rng() { return parts_.rng; }
   JobRunner& jobs() { return jobs_; }
   ExpiryWorker& expiry() { return expiry_; }
+  RotationWorker& rotation() { return rotation_; }
 
  private:
   Result<std::shared_ptr<const Session>> make_session();
@@ -89,6 +92,7 @@ class Node {
   Snapshot<Session> session_;
   JobRunner jobs_;
   ExpiryWorker expiry_;
+  RotationWorker rotation_;
   std::function<void()> on_sealed_;
   Mutex changing_;
   bool active_ GUARDED_BY(changing_) = false;

@@ -1,5 +1,6 @@
 #include "core/secret_due.h"
 
+#include "core/rotation/rotation.h"
 #include "core/secret_write.h"
 
 namespace keyhold::core::secrets {
@@ -12,12 +13,16 @@ void file_due(Transaction& tx, keys::MountId mount, const Head& head, UnixMillis
   tx.put(keys::expiry(at_ms, mount, head.id()), encode_record(entry));
 }
 
-Result<void> do_due(Transaction& tx, std::string_view entry_key, const records::TokenRef& entry, UnixMillis now) {
+Result<void> do_due(Transaction& tx, std::string_view entry_key, const records::TokenRef& entry, UnixMillis now,
+                    crypto::Rng& rng) {
   tx.erase(std::string(entry_key));
   TRY_ASSIGN(const auto head, tx.load<Head>(keys::secret(entry.mount_id(), entry.secret_id())));
   if (head == nullptr) return {};
-  if (purge_due(*head, now)) purge(tx, entry.mount_id(), *head, now);
-  return {};
+  if (purge_due(*head, now)) {
+    purge(tx, entry.mount_id(), *head, now);
+    return {};
+  }
+  return rotation::do_due(tx, entry.mount_id(), *head, now, rng);
 }
 
 }  // namespace keyhold::core::secrets

@@ -6,6 +6,7 @@
 #include "core/keys.h"
 #include "core/records.pb.h"
 #include "core/transaction.h"
+#include "crypto/random.h"
 
 /// What is to happen to a secret at a time: it is filed in the index by time that tokens expire by (core/expiry.h).
 ///
@@ -17,6 +18,7 @@ namespace keyhold::core::secrets {
 void file_due(Transaction& tx, keys::MountId mount, const records::Secret& head, UnixMillis at_ms);
 
 /// Does what is due by now, and takes the entry away.
-Result<void> do_due(Transaction& tx, std::string_view entry_key, const records::TokenRef& entry, UnixMillis now);
+Result<void> do_due(Transaction& tx, std::string_view entry_key, const records::TokenRef& entry, UnixMillis now,
+                    crypto::Rng& rng);
 
 }  // namespace keyhold::core::secrets

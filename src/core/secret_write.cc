@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "core/keys.h"
+#include "core/rotation/rotation.h"
 #include "core/secret_due.h"
 
 namespace keyhold::core::secrets {
@@ -221,6 +222,14 @@ const Version& add_empty(Head& head, std::string client_token, std::span<const s
   return version;
 }
 
+void empty_version(Transaction& tx, keys::MountId mount, Head& head, const Version& of, UnixMillis now) {
+  Version& version = mutable_version(head, of.id());
+  if (version.empty()) return;
+  erase_contents(tx, mount, head, {&version, 1}, now);
+  version.set_empty(true);
+  version.set_chunks(0);
+}
+
 bool same_content(const Version& version, std::string_view bytes, records::Version::ContentKind kind,
                   const crypto::HmacSha256& fingerprints) {
   return !version.empty() && version.content_kind() == kind && version.content_bytes() == bytes.size() &&
@@ -310,6 +319,7 @@ void purge(Transaction& tx, keys::MountId mount, const Head& head, UnixMillis no
     if (version.state() != Version::DESTROYED && !version.empty()) erased.push_back(version);
   }
   if (!erased.empty()) erase_contents(tx, mount, head, erased, now);
+  rotation::forget(tx, mount, head);
   tx.erase(keys::name(mount, head.name()));
   tx.erase(keys::secret(mount, head.id()));
 }

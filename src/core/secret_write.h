@@ -60,6 +60,9 @@ const Version& put_version(Transaction& tx, keys::MountId mount, Head& head, con
 /// Adds a version whose content is still to come. Does not save the head.
 const Version& add_empty(Head& head, std::string client_token, std::span<const std::string> labels, UnixMillis now, crypto::Rng& rng);
 
+/// Takes the content out of a pending version, so that it can be filled anew. Does not save the head.
+void empty_version(Transaction& tx, keys::MountId mount, Head& head, const Version& of, UnixMillis now);
+
 /// Whether the version holds just this.
 bool same_content(const Version& version, std::string_view bytes, records::Version::ContentKind kind,
                   const crypto::HmacSha256& fingerprints);

@@ -9,6 +9,7 @@
 #include "engine/secretsmanager/secrets_manager.h"
 #include "engine/sys/lease_routes.h"
 #include "engine/sys/mount_routes.h"
+#include "engine/sys/rotator_routes.h"
 #include "engine/sys/spec_routes.h"
 #include "engine/sys/sys_audit.h"
 #include "engine/sys/sys_engine.h"
@@ -54,6 +55,7 @@ class Engines {
     visit("system", MountKind::kBuiltIn, &Engines::sys_info_);
     visit("system", MountKind::kBuiltIn, &Engines::sys_tools_);
     visit("system", MountKind::kBuiltIn, &Engines::wrapping_);
+    visit("system", MountKind::kBuiltIn, &Engines::rotators_);
     visit("kv-v1", MountKind::kSecrets, &Engines::kv_v1_);
     visit("kv-v2", MountKind::kSecrets, &Engines::kv_);
     visit("cubbyhole", MountKind::kBuiltIn, &Engines::cubbyhole_);
@@ -67,6 +69,7 @@ class Engines {
   SysInfo sys_info_;
   SysTools sys_tools_;
   WrappingRoutes wrapping_;
+  RotatorRoutes rotators_;
   KvV1Engine kv_v1_;
   KvEngine kv_;
   CubbyholeEngine cubbyhole_;

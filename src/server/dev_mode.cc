@@ -103,7 +103,7 @@ void print_welcome(const http::ListenerOptions& listener, std::uint16_t port, co
   fmt::print("Try it:\n\n  export VAULT_ADDR='{}'\n  export VAULT_TOKEN='{}'\n", address, keys.root_token.reveal());
   fmt::print("  curl -H \"X-Vault-Token: $VAULT_TOKEN\" -d '{{\"data\":{{\"password\":\"first\"}}}}' "
              "$VAULT_ADDR/v1/secret/data/app\n\n");
-  fmt::print("  export AWS_ENDPOINT_URL='{}' AWS_REGION='us-east-1'\n", address);
+  fmt::print("  export AWS_ENDPOINT_URL='{}' AWS_REGION='us-east-1' AWS_DEFAULT_REGION='us-east-1'\n", address);
   fmt::print("  export AWS_ACCESS_KEY_ID='{}' AWS_SECRET_ACCESS_KEY='{}'\n", access_key.id, access_key.secret.reveal());
   fmt::print("  aws secretsmanager get-secret-value --secret-id app\n");
   std::fflush(stdout);

@@ -5,6 +5,7 @@
 #include <future>
 #include <limits>
 
+#include "http/http_client.h"
 #include "storage/memory_storage.h"
 #include "storage/rocksdb_storage.h"
 
@@ -14,6 +15,15 @@ namespace {
 constexpr std::int64_t kDrainMs = 10'000;
 
 void warn(std::string_view line) { spdlog::warn("{}", line); }
+
+Result<int> post_to_rotator(const core::rotation::Post& post) {
+  return http::post({.url = post.url,
+                     .body = post.body,
+                     .headers = post.headers,
+                     .ca_pem = post.ca_pem,
+                     .timeout_ms = post.timeout_ms,
+                     .stopping = post.stopping});
+}
 
 /// An operator's error names the place.
 template <typename T>
@@ -59,7 +69,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   journal_options.streams = http_options.threads;
   TRY_ASSIGN(journal_, at(settings.journal.directory, core::audit::Journal::open(journal_options, clock_)));
 
-  node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn});
+  node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn, post_to_rotator});
   TRY(node_->load());
   engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts, settings.audit_devices);
   engines_->add_to(router_);

@@ -47,6 +47,7 @@ WRAPPED = [
     (re.compile(r"openssl/(ssl|bio|err|x509|evp|params|core_names|rand)\.h"), {"crypto", "http"}),
     (re.compile(r"openssl/"), {"crypto"}),
     (re.compile(r"rocksdb/"), {"storage"}),
+    (re.compile(r"curl/"), {"http"}),
     (re.compile(r"boost/json"), {"base"}),
 ]
 

@@ -163,6 +163,8 @@ inline constexpr std::array kPathRules{
     PathRule{{"policy/", Capability::kCreate}, {Action::kPutResourcePolicy, Action::kPutResourcePolicy}},
     PathRule{{"policy/", Capability::kUpdate}, {Action::kPutResourcePolicy, Action::kPutResourcePolicy}},
     PathRule{{"policy/", Capability::kDelete}, {Action::kDeleteResourcePolicy, Action::kDeleteResourcePolicy}},
+    PathRule{{"rotate/", Capability::kRead}, {Action::kDescribeSecret, Action::kDescribeSecret}},
+    PathRule{{"rotate/", Capability::kDelete}, {Action::kCancelRotateSecret, Action::kCancelRotateSecret}},
     PathRule{{"rotate/", Capability::kCreate}, {Action::kRotateSecret, Action::kRotateSecret}},
     PathRule{{"rotate/", Capability::kUpdate}, {Action::kRotateSecret, Action::kRotateSecret}},
 };

@@ -91,7 +91,7 @@ TestNode::TestNode(storage::Storage& store, const Clock& clock, const AddEngines
   journal_ = options.journal_calls == nullptr
                  ? must(audit::Journal::open(journal, clock))
                  : must(audit::Journal::open(journal, clock, *options.journal_calls));
-  node_ = std::make_unique<Node>(Node::Parts{store_, *journal_, clock_, rng_, [](std::string_view) {}});
+  node_ = std::make_unique<Node>(Node::Parts{store_, *journal_, clock_, rng_, [](std::string_view) {}, options.post});
   CHECK(node_->load().ok());
   add_engines(router_, *node_);
   gate_ = std::make_unique<Gate>(*node_, router_);

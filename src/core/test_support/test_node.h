@@ -81,10 +81,11 @@ class TestNode {
   struct Options {
     int lanes = 1;
     audit::FileCalls* journal_calls = nullptr;  // nullptr = the system's.
+    rotation::Poster post{};                    // What answers rotators that call by HTTP.
   };
   using AddEngines = std::function<void(Router&, Node&)>;
 
-  TestNode(storage::Storage& store, const Clock& clock, const AddEngines& add_engines, Options options = {1, nullptr});
+  TestNode(storage::Storage& store, const Clock& clock, const AddEngines& add_engines, Options options = {1, nullptr, {}});
   ~TestNode();
 
   /// Initialises the store with one share, and unseals.

@@ -40,6 +40,11 @@ class KvEngine {
   Result<core::Reply> read_config(core::Call& call);
   Result<core::Reply> write_config(core::Call& call);
 
+  // rotation_routes.cc
+  Result<core::Reply> read_rotation(core::Call& call);
+  Result<core::Reply> rotate(core::Call& call);
+  Result<core::Reply> cancel_rotation(core::Call& call);
+
   /// Of a path that belongs to none of the others: says where secrets are.
   Result<core::Reply> misplaced(core::Call& call);
 
@@ -133,6 +138,30 @@ class KvEngine {
               "List a folder, with the metadata of each secret."),
       listing<KvEngine>(core::Operation::kScan, "detailed-metadata/{path...}", &KvEngine::scan_detailed,
               "List a folder and all below it, with the metadata of each secret."),
+      Route{.info = {.operation = core::Operation::kRead,
+                     .path = "rotate/{path...}",
+                     .access = core::Capability::kRead,
+                     .fields = kv::kPathFields,
+                     .cost = core::Cost::kCached,
+                     .reply = core::Payload::kSecret,
+                     .help = "Read how a secret rotates, what is in hand, and what came of the last times."},
+            .handler = &KvEngine::read_rotation},
+      Route{.info = {.operation = core::Operation::kUpdate,
+                     .path = "rotate/{path...}",
+                     .access = core::Capability::kUpdate,
+                     .fields = kv::kRotateFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kSecret,
+                     .help = "Set how a secret rotates, rotate it now, or have the rotation in hand tried again or ended."},
+            .handler = &KvEngine::rotate},
+      Route{.info = {.operation = core::Operation::kDelete,
+                     .path = "rotate/{path...}",
+                     .access = core::Capability::kDelete,
+                     .fields = kv::kPathFields,
+                     .cost = core::Cost::kDisk,
+                     .reply = core::Payload::kNone,
+                     .help = "Turn a secret's rotation off, and end one that is in hand."},
+            .handler = &KvEngine::cancel_rotation},
       Route{.info = {.operation = core::Operation::kRead,
                      .path = "config",
                      .access = core::Capability::kRead,

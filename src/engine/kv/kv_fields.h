@@ -64,12 +64,27 @@ inline constexpr std::array kMetadataFields{
     core::Field{.name = "metadata_cas",
                 .type = core::FieldType::kInteger,
                 .audit = core::Audit::kClear,
-                .help = "The current_metadata_version that must be found, 0 = no secret."}};
+                .help = "The current_metadata_version that must be found, 0 = no secret."},
+    core::Field{.name = "owner", .audit = core::Audit::kClear, .help = "Who looks after it: an address of a person or team."},
+    core::Field{.name = "expires", .audit = core::Audit::kClear, .help = "The day on which its content ends to be of use: 2026-12-31, or RFC 3339."},
+    core::Field{.name = "rotate_by", .audit = core::Audit::kClear, .help = "The day by which somebody is to have changed it."}};
 inline constexpr std::array kConfigFields{kMaxVersions, kCasRequired, kMetadataCasRequired,
                                           core::Field{.name = "delete_version_after",
                                                       .audit = core::Audit::kClear,
                                                       .help = "The age at which versions are deleted; 0 = never, negative = "
                                                               "never, whatever a secret says."}};
+
+constexpr core::Field rotation_field(std::string_view name, core::FieldType type, std::string_view help) {
+  return {.name = name, .type = type, .audit = core::Audit::kClear, .help = help};
+}
+inline constexpr std::array kRotateFields{
+    kPath,
+    rotation_field("rotator", core::FieldType::kString, "Name of what makes new contents (sys/rotators); \"random\" is always there."),
+    rotation_field("automatically_after_days", core::FieldType::kInteger, "Days from one rotation to the next; 0 = none."),
+    rotation_field("schedule_expression", core::FieldType::kString, "rate(N days), rate(N hours) or cron(0 H D M W *), in UTC."),
+    rotation_field("duration", core::FieldType::kString, "How long the window is in which it begins: \"3h\"."),
+    rotation_field("rotate_immediately", core::FieldType::kBoolean, "Whether to rotate now, which is the default."),
+    rotation_field("action", core::FieldType::kString, "\"retry\" or \"abort\" the rotation in hand, or \"test\" the rotator.")};
 
 /// A change of listed versions.
 template <typename Engine>

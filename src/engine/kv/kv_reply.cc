@@ -52,7 +52,10 @@ void append_metadata(json::Writer& writer, const secrets::Head& head) {
   writer.key("delete_version_after").string(format_duration_s(head.delete_after_s()));
   writer.key("max_versions").number(head.max_versions());
   writer.key("metadata_cas_required").boolean(head.metadata_cas_required());
+  if (head.expires_ms() != 0) writer.key("expires").string(format_rfc3339(head.expires_ms()));
   writer.key("oldest_version").number(static_cast<std::int64_t>(head.oldest_number()));
+  if (!head.owner().empty()) writer.key("owner").string(head.owner());
+  if (head.rotate_by_ms() != 0) writer.key("rotate_by").string(format_rfc3339(head.rotate_by_ms()));
   writer.key("updated_time").string(format_rfc3339(head.updated_ms()));
   writer.key("versions").begin_object();
   for (const auto& version : head.versions()) {

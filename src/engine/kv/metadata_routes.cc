@@ -1,5 +1,7 @@
 // What is known of secrets beside their content, and what a mount sets for all of them.
 #include "base/time_format.h"
+#include "core/policy/iam_condition.h"
+#include "core/rotation/attention.h"
 #include "engine/kv/custom_metadata.h"
 #include "engine/kv/kv_engine.h"
 #include "engine/kv/kv_reply.h"
@@ -15,6 +17,7 @@ using custom_metadata::Change;
 
 /// Secrets whose metadata one answer tells: each has to be read.
 constexpr std::size_t kDetailedMax = 1000;
+constexpr std::size_t kOwnerBytesMax = 256;
 
 /// Whether a client names the field: null sets it back, which is not the same as saying nothing.
 bool given(const FieldValues& fields, std::string_view name) { return fields.has(name) || fields.is_null(name); }
@@ -53,7 +56,31 @@ Result<void> apply_custom_metadata(const FieldValues& fields, secrets::Head& hea
   return {};
 }
 
+/// A day or a time; empty or null: none.
+Result<UnixMillis> day_of(const FieldValues& fields, std::string_view name) {
+  const std::string text = fields.text(name);
+  if (text.empty()) return UnixMillis{0};
+  const auto time_ms = core::iam::parse_condition_time(text);
+  if (!time_ms || *time_ms <= 0) return Error{Code::kInvalid, "the field \"" + std::string(name) + "\" must be a day like 2026-12-31, or a time of RFC 3339"};
+  return *time_ms;
+}
+
+Result<void> apply_reminders(const FieldValues& fields, secrets::Head& head) {
+  if (given(fields, "owner")) head.set_owner(fields.text("owner"));
+  if (head.owner().size() > kOwnerBytesMax) return Error{Code::kInvalid, "\"owner\" must be at most 256 bytes long"};
+  if (given(fields, "expires")) {
+    TRY_ASSIGN(const UnixMillis expires_ms, day_of(fields, "expires"));
+    head.set_expires_ms(expires_ms);
+  }
+  if (given(fields, "rotate_by")) {
+    TRY_ASSIGN(const UnixMillis rotate_by_ms, day_of(fields, "rotate_by"));
+    head.set_rotate_by_ms(rotate_by_ms);
+  }
+  return {};
+}
+
 Result<void> apply(const FieldValues& fields, secrets::Head& head, Change change) {
+  TRY(apply_reminders(fields, head));
   if (given(fields, "max_versions")) {
     TRY_ASSIGN(const std::uint32_t kept, max_versions(fields));
     head.set_max_versions(kept);
@@ -77,6 +104,7 @@ Result<Reply> change_metadata(Call& call, const secrets::Head* existing, Change 
   TRY(apply(fields, head, change));
   head.set_changed_ms(call.now());
   secrets::save(call.tx(), call.mount_id(), head);
+  core::rotation::attend(call.tx(), call.mount_id(), head);
   Reply reply = Reply::none();
   if (settings.cas_required() && fields.has("cas_required") && !fields.boolean("cas_required")) {
     reply.warnings.emplace_back(

@@ -84,6 +84,23 @@ inline constexpr std::array kPutPolicyFields{
     kSecretId, kResourcePolicy, clear("BlockPublicPolicy", FieldType::kBoolean, "Refuse one that lets everybody in.")};
 inline constexpr std::array kValidatePolicyFields{kSecretId, kResourcePolicy};
 
+inline constexpr std::array kRotateFields{
+    kSecretId, kClientRequestToken,
+    clear("RotationLambdaARN", FieldType::kString, "ARN of a Lambda function, whose name is that of a rotator."),
+    clear("RotationRules", FieldType::kObject, "AutomaticallyAfterDays or ScheduleExpression, and Duration."),
+    clear("RotateImmediately", FieldType::kBoolean, "Rotate now, which is the default; else the rotator is only tried."),
+    hashed("ExternalSecretRotationMetadata", FieldType::kArray, "Of secrets that partners manage: of no effect."),
+    hashed("ExternalSecretRotationRoleArn", FieldType::kString, "The same.")};
+inline constexpr std::array kRandomPasswordFields{
+    clear("PasswordLength", FieldType::kInteger, "1 to 4096; 32 if not given."),
+    clear("ExcludeCharacters", FieldType::kString, "Characters that are not to be in it."),
+    clear("ExcludeLowercase", FieldType::kBoolean, "No lower-case letters."),
+    clear("ExcludeUppercase", FieldType::kBoolean, "No upper-case letters."),
+    clear("ExcludeNumbers", FieldType::kBoolean, "No digits."),
+    clear("ExcludePunctuation", FieldType::kBoolean, "No punctuation."),
+    clear("IncludeSpace", FieldType::kBoolean, "Spaces may be in it."),
+    clear("RequireEachIncludedType", FieldType::kBoolean, "At least one of each kind, which is the default.")};
+
 /// A row of a table of operations.
 template <typename Engine>
 constexpr core::Route<Engine> operation(std::string_view name, std::span<const core::Field> fields, core::Cost cost,

@@ -7,12 +7,13 @@
 
 #include "core/call.h"
 #include "core/field_values.h"
+#include "core/rotation/rotation.h"
 #include "core/secret.h"
 
 /// Inputs that several operations share, checked against AWS's bounds. errors (all): InvalidParameterException, naming the input.
 namespace keyhold::engine::secretsmanager {
 
-inline constexpr std::string_view kPendingLabel = "AWSPENDING";
+using core::rotation::kPendingLabel;
 inline constexpr std::size_t kLabelsAVersionMax = 20;
 inline constexpr std::size_t kTagsMax = 50;
 

@@ -1,6 +1,7 @@
 // Deletion, restoring, tags.
 #include <algorithm>
 
+#include "core/secret_due.h"
 #include "core/secret_write.h"
 #include "engine/secretsmanager/errors.h"
 #include "engine/secretsmanager/inputs.h"
@@ -84,6 +85,10 @@ Result<Reply> SecretsManager::restore_secret(Call& call) {
     head.clear_deleted_ms();
     head.clear_purge_ms();
     save_changed(call, head);
+    // What it was filed under may have passed meanwhile.
+    if (const UnixMillis next_ms = head.rotation().next_ms(); next_ms != 0) {
+      core::secrets::file_due(call.tx(), call.mount_id(), head, std::max(next_ms, call.now()));
+    }
   }
   return identity(call, head);
 }

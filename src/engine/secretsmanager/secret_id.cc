@@ -49,9 +49,7 @@ std::string region_of(const Call& call) {
 }
 
 std::string arn_of(const Call& call, std::string_view aws_name, std::string_view suffix) {
-  std::string arn(kArnHead);
-  arn.append(region_of(call)).append(":").append(kAccount).append(":").append(kResource).append(aws_name);
-  return arn.append("-").append(suffix);
+  return core::aws::secret_arn(region_of(call), aws_name, suffix);
 }
 
 std::string arn_of(const Call& call, const secrets::Head& head) {

@@ -35,6 +35,27 @@ void append_labels(json::Writer& writer, std::string_view key, const secrets::He
   writer.end_object();
 }
 
+std::string lambda_arn_of(const core::records::Rotation& rotation) {
+  if (!rotation.lambda_arn().empty()) return rotation.lambda_arn();
+  const std::string_view region = rotation.region().empty() ? core::aws::kDefaultRegion : std::string_view(rotation.region());
+  return "arn:aws:lambda:" + std::string(region) + ":" + std::string(kAccount) + ":function:" + rotation.rotator();
+}
+
+void append_rotation(json::Writer& writer, const core::records::Rotation& rotation) {
+  writer.key("RotationEnabled").boolean(rotation.enabled());
+  writer.key("RotationLambdaARN").string(lambda_arn_of(rotation));
+  const bool rules = rotation.automatically_after_days() != 0 || !rotation.schedule_expression().empty();
+  if (rules) {
+    writer.key("RotationRules").begin_object();
+    if (rotation.automatically_after_days() != 0) writer.key("AutomaticallyAfterDays").number(rotation.automatically_after_days());
+    text_if_any(writer, "ScheduleExpression", rotation.schedule_expression());
+    text_if_any(writer, "Duration", rotation.duration());
+    writer.end_object();
+  }
+  if (rotation.last_rotated_ms() != 0) append_time(writer, "LastRotatedDate", rotation.last_rotated_ms());
+  if (rotation.enabled() && rotation.next_ms() != 0) append_time(writer, "NextRotationDate", rotation.next_end_ms());
+}
+
 }  // namespace
 
 void append_time(json::Writer& writer, std::string_view key, UnixMillis time_ms) {
@@ -61,6 +82,7 @@ void append_summary(json::Writer& writer, const core::Call& call, const secrets:
   if (!head.tags().empty()) append_tags(writer, head);
   append_labels(writer, labels_key, head);
   if (head.replicas_size() > 0) writer.key("PrimaryRegion").string(head.primary_region());
+  if (head.has_rotation()) append_rotation(writer, head.rotation());
 }
 
 void append_replicas(json::Writer& writer, const secrets::Head& head) {

@@ -47,12 +47,18 @@ class SecretsManager {
   Result<core::Reply> put_resource_policy(core::Call& call);
   Result<core::Reply> validate_resource_policy(core::Call& call);
 
+  // rotation_operations.cc
+  Result<core::Reply> rotate_secret(core::Call& call);
+  Result<core::Reply> cancel_rotate_secret(core::Call& call);
+  Result<core::Reply> get_random_password(core::Call& call);
+
   // targets.cc: what each needs, by core/policy/iam_actions.h.
   Result<std::vector<core::Target>> of_secret(core::Call& call);
   Result<std::vector<core::Target>> of_new_secret(core::Call& call);
   Result<std::vector<core::Target>> of_several(core::Call& call);
   Result<std::vector<core::Target>> of_list(core::Call& call);
   Result<std::vector<core::Target>> of_policy_text(core::Call& call);
+  Result<std::vector<core::Target>> of_no_secret(core::Call& call);
 
  private:
   static constexpr auto& operation = secretsmanager::operation<SecretsManager>;
@@ -61,6 +67,8 @@ class SecretsManager {
   static constexpr std::array kRoutes{
       operation("BatchGetSecretValue", secretsmanager::kBatchFields, core::Cost::kDisk, &SecretsManager::batch_get_secret_value,
                 &SecretsManager::of_several, "Read the values of several secrets, by their ids or by filters."),
+      operation("CancelRotateSecret", secretsmanager::kSecretIdFields, core::Cost::kDisk, &SecretsManager::cancel_rotate_secret,
+                &SecretsManager::of_secret, "Turn a secret's rotation off, and end one that is in hand."),
       operation("CreateSecret", secretsmanager::kCreateFields, core::Cost::kDisk, &SecretsManager::create_secret,
                 &SecretsManager::of_new_secret, "Make a secret, with a value or without."),
       operation("DeleteResourcePolicy", secretsmanager::kSecretIdFields, core::Cost::kDisk,
@@ -70,6 +78,8 @@ class SecretsManager {
                 "Mark a secret for deletion after its recovery window, or erase it now."),
       operation("DescribeSecret", secretsmanager::kSecretIdFields, core::Cost::kCached, &SecretsManager::describe_secret,
                 &SecretsManager::of_secret, "Tell all of a secret but its values."),
+      operation("GetRandomPassword", secretsmanager::kRandomPasswordFields, core::Cost::kDisk,
+                &SecretsManager::get_random_password, &SecretsManager::of_no_secret, "Make a password; nothing is kept of it."),
       operation("GetResourcePolicy", secretsmanager::kSecretIdFields, core::Cost::kDisk,
                 &SecretsManager::get_resource_policy, &SecretsManager::of_secret, "Tell the policy on a secret."),
       operation("GetSecretValue", secretsmanager::kGetFields, core::Cost::kCached, &SecretsManager::get_secret_value,
@@ -92,6 +102,8 @@ class SecretsManager {
                 "Show a secret in further regions."),
       operation("RestoreSecret", secretsmanager::kSecretIdFields, core::Cost::kDisk, &SecretsManager::restore_secret,
                 &SecretsManager::of_secret, "Take the mark for deletion off a secret."),
+      operation("RotateSecret", secretsmanager::kRotateFields, core::Cost::kDisk, &SecretsManager::rotate_secret,
+                &SecretsManager::of_secret, "Set how a secret rotates, and rotate it now or at its next time."),
       operation("StopReplicationToReplica", secretsmanager::kSecretIdFields, core::Cost::kDisk,
                 &SecretsManager::stop_replication_to_replica, &SecretsManager::of_secret,
                 "Let go of the replica in the region that is asked."),

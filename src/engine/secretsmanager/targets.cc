@@ -94,6 +94,10 @@ Result<std::vector<Target>> SecretsManager::of_list(Call& call) {
   return std::vector{std::move(target)};
 }
 
+Result<std::vector<Target>> SecretsManager::of_no_secret(Call& call) {
+  return std::vector{open_to_all(call, "sys/tools/random", core::Capability::kUpdate)};
+}
+
 /// Of a secret, if one is named.
 Result<std::vector<Target>> SecretsManager::of_policy_text(Call& call) {
   if (call.fields().has("SecretId")) return of_secret(call);

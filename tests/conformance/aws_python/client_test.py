@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -259,6 +260,55 @@ class LifeTest(AwsCase):
         there.stop_replication_to_replica(SecretId=secret)
         left = self.aws.remove_regions_from_replication(SecretId=secret, RemoveReplicaRegions=["us-west-2"])
         self.assertEqual(left.get("ReplicationStatus", []), [])
+
+
+class RotationTest(AwsCase):
+    ARN = "arn:aws:lambda:eu-central-1:123456789012:function:random"
+
+    def rotated(self, secret, version):
+        """Waits until the version is current."""
+        for _ in range(200):
+            described = self.aws.describe_secret(SecretId=secret)
+            if described["VersionIdsToStages"].get(version) == ["AWSCURRENT"]:
+                return described
+            time.sleep(0.05)
+        self.fail(f"it is not rotated: {vault('GET', f'secret/rotate/{secret}')}")
+
+    def test_rotation_now_and_by_its_rule(self):
+        secret = self.create()
+        started = self.aws.rotate_secret(SecretId=secret, RotationLambdaARN=self.ARN, RotationRules={"AutomaticallyAfterDays": 30})
+        described = self.rotated(secret, started["VersionId"])
+        self.assertTrue(described["RotationEnabled"])
+        self.assertEqual((described["RotationLambdaARN"], described["RotationRules"]), (self.ARN, {"AutomaticallyAfterDays": 30}))
+        self.assertGreater(described["NextRotationDate"], described["LastRotatedDate"])
+        self.assertEqual(len(self.value(secret)), 32)
+        self.assertEqual(self.value(secret, VersionStage="AWSPREVIOUS"), "first")
+        self.assertEqual(vault("GET", f"secret/data/{secret}")[1]["data"]["data"], {"value": self.value(secret)})
+        again = self.aws.rotate_secret(SecretId=secret)
+        self.rotated(secret, again["VersionId"])
+        self.aws.cancel_rotate_secret(SecretId=secret)
+        self.assertFalse(self.aws.describe_secret(SecretId=secret)["RotationEnabled"])
+
+    def test_rotation_that_is_refused(self):
+        secret = self.create()
+        rotate = self.aws.rotate_secret
+        self.refused("InvalidRequestException", rotate, SecretId=secret)
+        self.refused("ResourceNotFoundException", rotate, SecretId=secret, RotationLambdaARN=self.ARN + "-of-nobody")
+        raw = client(parameter_validation=False)
+        self.refused("InvalidParameterException", raw.rotate_secret, "RotationRules.AutomaticallyAfterDays must be within 1-1000.",
+                     SecretId=secret, RotationLambdaARN=self.ARN, RotationRules={"AutomaticallyAfterDays": 1001})
+        self.refused("InvalidParameterException", rotate, SecretId=secret, RotationLambdaARN=self.ARN,
+                     RotationRules={"ScheduleExpression": "rate(1 hour)"})
+        self.assertEqual(self.value(secret), "first")
+
+    def test_random_passwords(self):
+        password = self.aws.get_random_password()["RandomPassword"]
+        self.assertEqual(len(password), 32)
+        self.assertNotEqual(password, self.aws.get_random_password()["RandomPassword"])
+        digits = self.aws.get_random_password(PasswordLength=100, ExcludeLowercase=True, ExcludeUppercase=True, ExcludePunctuation=True,
+                                              ExcludeCharacters="05")["RandomPassword"]
+        self.assertRegex(digits, r"^[1-46-9]{100}$")
+        self.refused("InvalidParameterException", self.aws.get_random_password, PasswordLength=4097)
 
 
 class ListTest(AwsCase):
