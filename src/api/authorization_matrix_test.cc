@@ -80,6 +80,8 @@ class AuthorizationMatrix : public ::testing::Test {
     const std::string key = "auth/keys/key/" + std::string(target_of("access-key"));
     node_.erase(key);
     EXPECT_EQ(node_.write(key, R"({"secret_access_key":"0123456789abcdef"})").word(), "found");
+    const std::string role = "auth/keys/role/" + std::string(target_of("access-key"));
+    EXPECT_EQ(node_.write(role, R"json({"trust_policy":"{\"Statement\":{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"sts:AssumeRole\"}}"})json").word(), "empty");
   }
   Got ask(const Case& c, std::string token, std::optional<std::int64_t> wrap_ttl_s = {}) {
     Got got = node_.ask({.operation = c.operation, .path = c.path, .token = std::move(token), .wrap_ttl_s = wrap_ttl_s});
