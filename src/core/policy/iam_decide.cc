@@ -91,6 +91,12 @@ SecretResource secret_resource(const SecretScope& scope, std::string_view name, 
 
 Decision decide_path(std::span<const Policy* const> policies, const SecretScope& scope, const PathRequest& request,
                      const Context& context) {
+  // A list that tells metadata as well: who may not list may not have it, but an Allow to list is not enough for it.
+  if (constexpr std::string_view kDetailed = "detailed-"; request.path.starts_with("detailed-metadata/")) {
+    PathRequest plain = request;
+    plain.path.remove_prefix(kDetailed.size());
+    return decide_path(policies, scope, plain, context) == Decision::kDeny ? Decision::kDeny : Decision::kNeither;
+  }
   const auto rule = std::find_if(kPathRules.begin(), kPathRules.end(), [&](const PathRule& known) {
     return known.request.capability == request.capability && request.path.starts_with(known.request.folder);
   });

@@ -1,5 +1,7 @@
 // What is known of secrets beside their content, and what a mount sets for all of them.
 #include "base/time_format.h"
+#include "core/aws_names.h"
+#include "core/iam_access.h"
 #include "core/policy/iam_condition.h"
 #include "core/rotation/attention.h"
 #include "engine/kv/custom_metadata.h"
@@ -113,6 +115,16 @@ Result<Reply> change_metadata(Call& call, const secrets::Head* existing, Change 
   return reply;
 }
 
+/// Unless a policy of IAM's forbids the metadata of this one, whoever may have the list may have it.
+Result<bool> may_describe(Call& call, std::shared_ptr<const secrets::Head> head) {
+  core::Target target;
+  target.action = core::iam::Action::kDescribeSecret;
+  target.aws_name = core::aws::name_of(head->name()).value_or(head->name());
+  target.head = std::move(head);
+  target.need = core::Target::Need::kUnlessDenied;
+  return core::permits(call, target);
+}
+
 Result<Reply> list_with_metadata(Call& call, secrets::Depth depth) {
   TRY_ASSIGN(const auto names, names_asked_for(call, {}, depth));
   if (names.empty()) return Reply::not_found();
@@ -125,7 +137,9 @@ Result<Reply> list_with_metadata(Call& call, secrets::Depth depth) {
   for (const std::string& name : names) {
     if (name.ends_with('/')) continue;
     TRY_ASSIGN(const auto head, secrets::find_living(call.tx(), call.mount_id(), std::string(call.fields().path_text("path")) + name));
-    if (head != nullptr) append_metadata(writer.key(name), *head);
+    if (head == nullptr) continue;
+    TRY_ASSIGN(const bool told, may_describe(call, head));
+    if (told) append_metadata(writer.key(name), *head);
   }
   writer.end_object();
   append_keys(writer, names);

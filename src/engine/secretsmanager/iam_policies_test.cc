@@ -68,6 +68,20 @@ TEST_F(IamPolicies, ADenyClosesBothWhateverElseAllows) {
   EXPECT_EQ(call("BatchGetSecretValue", R"({"SecretIdList":["prod/db"]})", token).at("SecretValues"), "[]");
 }
 
+TEST_F(IamPolicies, ADetailedListIsNoWayAroundADeny) {
+  for (const char* name : {"prod/db", "prod/api"}) EXPECT_EQ(code(create(name, "x")), "ok");
+  const auto list = [this](const std::string& token) { return node_.list("secret/detailed-metadata/prod", token); };
+  node_.put_policy("lists", R"(path "secret/*" { capabilities = ["read", "list"] })");
+  EXPECT_EQ(put_policy("not-db", statement("Deny", "secretsmanager:DescribeSecret", "arn:aws:secretsmanager:*:*:secret:prod/db-*")).word(), "empty");
+  EXPECT_EQ(put_policy("no-list", statement("Deny", "secretsmanager:ListSecrets", "*")).word(), "empty");
+  EXPECT_NE(list(node_.token({"lists"})).data.find(R"("db":{)"), std::string::npos);
+  const Got got = list(node_.token({"lists", "not-db"}));
+  EXPECT_EQ(got.data.find(R"("db":{)"), std::string::npos);
+  EXPECT_NE(got.data.find(R"("api":{)"), std::string::npos);
+  EXPECT_EQ(list(node_.token({"lists", "no-list"})).word(), "denied");
+  EXPECT_EQ(list(holder(statement("Allow", "secretsmanager:ListSecrets", "*"))).word(), "denied") << "a list does not describe";
+}
+
 TEST_F(IamPolicies, AVaultDenyWinsOverAnAllow) {
   EXPECT_EQ(code(create("prod/db", "x")), "ok");
   node_.put_policy("none", R"(path "secret/data/prod/db" { capabilities = ["deny"] })");
