@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/policy/iam_arn.h"
+
 namespace keyhold::core::aws {
 namespace {
 
@@ -65,9 +67,7 @@ std::string arn_suffix(std::string_view secret_id) {
 }
 
 std::string secret_arn(std::string_view region, std::string_view aws_name, std::string_view suffix) {
-  std::string arn("arn:aws:secretsmanager:");
-  arn.append(region.empty() ? kDefaultRegion : region).append(":").append(kAccount).append(":secret:").append(aws_name);
-  return arn.append("-").append(suffix);
+  return iam::secret_arn(region.empty() ? kDefaultRegion : region, kAccount, aws_name, suffix);
 }
 
 }  // namespace keyhold::core::aws

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "core/secret_write.h"
 #include "engine/secretsmanager/errors.h"
 #include "engine/secretsmanager/secret_id.h"
 
@@ -157,6 +158,11 @@ Result<void> check_primary(const core::Call& call, const secrets::Head& head) {
                                    [&](const auto& other) { return other.region() == region; });
   if (!replica) return {};
   return invalid_request("Operation not permitted on a replica secret. Call must be made in primary secret's region.");
+}
+
+void save_changed(core::Call& call, secrets::Head& head) {
+  head.set_changed_ms(call.now());
+  secrets::save(call.tx(), call.mount_id(), head);
 }
 
 Result<std::size_t> max_results(const FieldValues& fields, std::int64_t most) {

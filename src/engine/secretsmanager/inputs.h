@@ -51,6 +51,9 @@ void add_replicas(core::secrets::Head& head, const std::vector<NewReplica>& repl
 /// errors: InvalidRequestException: asked in a region that has a replica only, which cannot be written.
 Result<void> check_primary(const core::Call& call, const core::secrets::Head& head);
 
+/// Saves a head of which something changed now.
+void save_changed(core::Call& call, core::secrets::Head& head);
+
 /// MaxResults, from 1 to `most`, which is also what it is when it was not given.
 Result<std::size_t> max_results(const core::FieldValues& fields, std::int64_t most);
 

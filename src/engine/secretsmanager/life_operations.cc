@@ -21,11 +21,6 @@ constexpr std::int64_t kWindowDaysMin = 7;
 constexpr std::int64_t kWindowDaysMax = 30;
 constexpr std::int64_t kDayMs = 86'400'000;
 
-void save_changed(Call& call, secrets::Head& head) {
-  head.set_changed_ms(call.now());
-  secrets::save(call.tx(), call.mount_id(), head);
-}
-
 Reply identity(const Call& call, const secrets::Head& head) {
   Reply reply;
   json::Writer writer(reply.data);

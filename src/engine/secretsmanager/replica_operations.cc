@@ -37,11 +37,6 @@ bool drop_replica(secrets::Head& head, std::string_view region) {
   return found;
 }
 
-void save_changed(Call& call, secrets::Head& head) {
-  head.set_changed_ms(call.now());
-  secrets::save(call.tx(), call.mount_id(), head);
-}
-
 }  // namespace
 
 Result<Reply> SecretsManager::replicate_secret_to_regions(Call& call) {

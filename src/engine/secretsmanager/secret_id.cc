@@ -1,7 +1,6 @@
 #include "engine/secretsmanager/secret_id.h"
 
-#include <algorithm>
-
+#include "core/policy/iam_arn.h"
 #include "engine/secretsmanager/errors.h"
 
 namespace keyhold::engine::secretsmanager {
@@ -11,28 +10,6 @@ namespace secrets = core::secrets;
 using core::Call;
 
 constexpr std::string_view kArnPrefix = "arn:";
-constexpr std::string_view kArnHead = "arn:aws:secretsmanager:";
-constexpr std::string_view kResource = "secret:";
-constexpr std::size_t kSuffixBytes = 6;
-
-/// Takes the text up to the next colon off `rest`. nullopt: there is none.
-std::optional<std::string_view> take_part(std::string_view& rest) {
-  const std::size_t colon = rest.find(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  const std::string_view part = rest.substr(0, colon);
-  rest.remove_prefix(colon + 1);
-  return part;
-}
-
-/// What stands for the secret in an ARN of this account; any region is served.
-std::optional<std::string_view> resource_of(std::string_view arn) {
-  if (!arn.starts_with(kArnHead)) return std::nullopt;
-  arn.remove_prefix(kArnHead.size());
-  const auto region = take_part(arn);
-  const auto account = region ? take_part(arn) : std::nullopt;
-  if (!account || *account != kAccount || !arn.starts_with(kResource)) return std::nullopt;
-  return arn.substr(kResource.size());
-}
 
 Result<Located> locate_name(Call& call, std::string_view name) {
   Located located{std::string(name), path_of(name), nullptr};
@@ -62,16 +39,13 @@ Result<Located> locate(Call& call, std::string_view secret_id) {
   }
   std::string_view name = secret_id;
   if (secret_id.starts_with(kArnPrefix)) {
-    const auto resource = resource_of(secret_id);
-    if (!resource) return no_such_secret();  // Another account's, or another service's.
-    name = *resource;
+    const auto arn = core::iam::parse_secret_arn(secret_id);
+    if (!arn.ok() || arn->account != kAccount) return no_such_secret();  // Another account's, or another service's.
+    name = arn->full_name;
     // With the suffix, which only tells one secret of a name from those before and after it.
-    if (name.size() > kSuffixBytes + 1 && name[name.size() - kSuffixBytes - 1] == '-') {
-      const std::string_view bare = name.substr(0, name.size() - kSuffixBytes - 1);
-      if (valid_name(bare)) {
-        TRY_ASSIGN(Located located, locate_name(call, bare));
-        if (located.head != nullptr && arn_suffix(located.head->id()) == name.substr(bare.size() + 1)) return located;
-      }
+    if (const auto parted = arn->parted(); parted && valid_name(parted->name)) {
+      TRY_ASSIGN(Located located, locate_name(call, parted->name));
+      if (located.head != nullptr && arn_suffix(located.head->id()) == parted->suffix) return located;
     }
   }
   if (!valid_name(name)) {
