@@ -16,7 +16,7 @@ constexpr std::int64_t kDayMs = kHoursADay * kHourMs;
 constexpr std::int64_t kDaysMax = 1000;    // AWS's.
 constexpr std::int64_t kHoursMax = 999;    // The same.
 constexpr std::int64_t kHoursMin = 4;      // The same: nothing rotates more often.
-constexpr std::int64_t kLookAheadDays = 9 * 366;  // A 29 February is at most eight years away.
+constexpr std::int64_t kLookAheadDays = 40 * 366;  // Round a year like 2100, the next fifth Sunday of a February is 40 years away.
 constexpr std::size_t kExpressionBytesMax = 256;  // AWS's.
 
 constexpr std::array<std::string_view, 7> kWeekdays{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"};

@@ -49,6 +49,7 @@ TEST(Schedule, CronNamesHoursAndDays) {
   EXPECT_EQ(next(expression("cron(0 4 ? * SUN#1 *)"), kTuesday + 7 * kDayMs), "2024-02-04T04 2024-02-05T00");
   EXPECT_EQ(next(expression("cron(0 4 ? * 6L *)"), kTuesday), "2024-01-26T04 2024-01-27T00");
   EXPECT_EQ(next(expression("cron(0 3 29 FEB ? *)"), kTuesday + 100 * kDayMs), "2028-02-29T03 2028-03-01T00");
+  EXPECT_EQ(next(expression("cron(0 4 ? 2 SUN#5 *)"), kTuesday), "2032-02-29T04 2032-03-01T00");
 }
 
 TEST(Schedule, WithoutARuleItNeverComes) { EXPECT_EQ(next(schedule({}), kTuesday), "never"); }
