@@ -11,6 +11,8 @@ namespace keyhold {
 using UnixMillis = std::int64_t;      // Milliseconds since 1970-01-01T00:00:00Z.
 using MonotonicMillis = std::int64_t;  // Milliseconds since some fixed point; never goes back.
 
+inline constexpr std::int64_t kDayMs = 86'400'000;
+
 /// Time, passed to everything that needs it so that tests can hold it.
 ///
 /// threads   Any.

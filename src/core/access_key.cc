@@ -15,7 +15,6 @@ constexpr std::size_t kRandomCharacters = 16;  // Of an id: 80 bits.
 constexpr std::size_t kSecretRandomBytes = 30;  // 40 characters in base64.
 constexpr std::size_t kAccessorCharacters = 24;
 constexpr std::size_t kLivenessBytes = 16;
-constexpr std::int64_t kDayMs = 24 * 3600 * 1000;
 
 Error invalid(std::string message) { return {Code::kInvalid, std::move(message)}; }
 

@@ -33,6 +33,8 @@ struct Principal {
   bool root() const { return policies.root(); }
 };
 
+class LastReads;
+
 /// What needs the keys of an unsealed barrier. Dropped, and its keys wiped, when the node seals.
 struct Session {
   TokenStore tokens;
@@ -41,6 +43,7 @@ struct Session {
   TemporaryKeys temporary_keys;
   std::unique_ptr<SigningKeys> signing_keys;
   std::unique_ptr<ResourcePolicies> resource_policies;
+  std::unique_ptr<LastReads> last_reads;
   SealedText pages;  // Where the next page of a list begins, as clients are given it.
 };
 

@@ -79,6 +79,7 @@ std::string chunk(MountId owner, std::string_view version_id, std::uint32_t inde
 std::string pending_chunks(MountId owner, std::string_view version_id) { return build('o', owner, version_id); }
 std::string installed_version(std::string_view version) { return build('y', kRootNamespace, version); }
 std::string rotation_run(MountId owner, std::string_view secret_id) { return build('z', owner, secret_id); }
+std::string last_read(MountId owner, std::string_view secret_id) { return build('L', owner, secret_id); }
 std::string attended(MountId owner, std::string_view secret_id) { return build('A', owner, secret_id); }
 std::string rotator(NamespaceId owner, std::string_view name) { return build('R', owner, name); }
 MountId owner_of(std::string_view key) { return get_big_endian64(key.data() + 1); }

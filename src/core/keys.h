@@ -57,6 +57,8 @@ std::string installed_version(std::string_view version);
 std::string rotation_run(MountId owner, std::string_view secret_id);
 /// A secret that has a rule to rotate by, or a reminder.
 std::string attended(MountId owner, std::string_view secret_id = {});
+/// When the secret was last read.
+std::string last_read(MountId owner, std::string_view secret_id);
 std::string rotator(NamespaceId owner, std::string_view name = {});
 /// Of a key of a mount's: whose it is, and what follows.
 MountId owner_of(std::string_view key);
@@ -69,13 +71,15 @@ inline constexpr std::string_view kMountKind = "m";
 inline constexpr std::string_view kPolicyKind = "p";
 inline constexpr std::string_view kJobKind = "j";
 inline constexpr std::string_view kExpiryKind = "e";
+inline constexpr std::string_view kSecretKind = "h";
 inline constexpr std::string_view kRotationRunKind = "z";
+inline constexpr std::string_view kAttendedKind = "A";
 inline constexpr std::string_view kPendingChunksKind = "o";
 inline constexpr std::string_view kInstalledVersionKind = "y";
 std::string with_owner(char kind, std::uint64_t owner);
 
 /// The kinds whose owner is a mount: what removing a mount deletes, in this order. The marks of pending chunks go first: a
 /// write that is still staging then loses its next batch, or leaves its mark with its chunks for whoever tidies up.
-inline constexpr std::string_view kMountOwnedKinds = "onhkvxifWzA";
+inline constexpr std::string_view kMountOwnedKinds = "onhkvxifWzAL";
 
 }  // namespace keyhold::core::keys

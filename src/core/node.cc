@@ -16,7 +16,8 @@ Node::Node(const Parts& parts)
       config_(parts.store, cache_),
       jobs_(parts.store, cache_, barrier_, session_, clock_, parts.warn),
       expiry_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}),
-      rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.post, parts.warn}) {}
+      rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.post, parts.warn}),
+      last_reads_({parts.store, cache_, barrier_, session_}) {}
 
 // The journal keeps its signer, to sign its end with.
 Node::~Node() {
@@ -52,6 +53,7 @@ Result<std::shared_ptr<const Session>> Node::make_session() {
                                                  TemporaryKeys(temporary_keys),
                                                  std::make_unique<SigningKeys>(),
                                                  std::make_unique<ResourcePolicies>(),
+                                                 std::make_unique<LastReads>(),
                                                  SealedText(pages)});
 }
 
@@ -123,6 +125,7 @@ Result<void> Node::activate() {
   jobs_.start();
   expiry_.start();
   rotation_.start();
+  last_reads_.start();
   active_ = true;
   return {};
 }
@@ -137,6 +140,7 @@ void Node::note_version() {
 }
 
 void Node::deactivate() {
+  last_reads_.stop();
   rotation_.stop();
   expiry_.stop();
   jobs_.stop();

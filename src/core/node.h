@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/expiry.h"
 #include "core/job.h"
+#include "core/last_read.h"
 #include "core/lease_clock.h"
 #include "core/rotation/rotation_worker.h"
 #include "core/seal/barrier.h"
@@ -93,6 +94,7 @@ class Node {
   JobRunner jobs_;
   ExpiryWorker expiry_;
   RotationWorker rotation_;
+  LastReadWorker last_reads_;
   std::function<void()> on_sealed_;
   Mutex changing_;
   bool active_ GUARDED_BY(changing_) = false;

@@ -15,6 +15,7 @@ struct DecodedContent {
   records::VersionContent header;
   std::string_view content;  // Of the cached entry, which owns this.
   std::string redacted;
+  std::unique_ptr<std::atomic<UnixMillis>> noted_ms = std::make_unique<std::atomic<UnixMillis>>(0);
 };
 
 std::string redact(const audit::Redactor& redactor, std::string_view content) {
@@ -109,6 +110,7 @@ Result<Content> content(Transaction& tx, keys::MountId mount, const Head& head, 
   };
   TRY_ASSIGN(const auto decoded, result.entry_->decoded<DecodedContent>(decode));
   result.decoded_ = decoded;
+  result.noted_ms_ = decoded->noted_ms.get();
   result.view_ = decoded->content;
   result.redacted_ = decoded->redacted;
   if (decoded->header.chunks() == 0) return result;
@@ -125,7 +127,7 @@ Result<Content> content(Transaction& tx, keys::MountId mount, const Head& head, 
   }
   auto redacted = std::make_shared<const std::string>(redact(redactor, result.assembled_.reveal()));
   result.redacted_ = *redacted;
-  result.decoded_ = redacted;
+  result.chunks_redacted_ = redacted;
   return result;
 }
 

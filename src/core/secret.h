@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -64,11 +65,16 @@ class Content {
   std::string_view json(const Version& version, SecretBytes& scratch) const;
   /// For the audit record: the content with every scalar hashed. Made once per cached version.
   std::string_view redacted() const { return redacted_; }
+  /// When a read of the version was last noted (core/last_read.h), of what is in the cache since then. Shared by all who have the entry.
+  UnixMillis noted_ms() const { return noted_ms_->load(std::memory_order_relaxed); }
+  void set_noted_ms(UnixMillis now) const { noted_ms_->store(now, std::memory_order_relaxed); }
 
  private:
   friend Result<Content> content(Transaction&, keys::MountId, const Head&, const Version&, const audit::Redactor&);
   EntryRef entry_;
   std::shared_ptr<const void> decoded_;
+  std::shared_ptr<const void> chunks_redacted_;
+  std::atomic<UnixMillis>* noted_ms_ = nullptr;
   std::string_view view_;
   std::string_view redacted_;
   SecretBytes assembled_;

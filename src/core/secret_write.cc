@@ -322,6 +322,7 @@ void purge(Transaction& tx, keys::MountId mount, const Head& head, UnixMillis no
   rotation::forget(tx, mount, head);
   tx.erase(keys::name(mount, head.name()));
   tx.erase(keys::secret(mount, head.id()));
+  tx.erase(keys::last_read(mount, head.id()));
 }
 
 }  // namespace keyhold::core::secrets

@@ -9,9 +9,6 @@
 /// The index of secrets that somebody is to look at: those that have a rule to rotate by, an owner, or a day by which something is to be done.
 namespace keyhold::core::rotation {
 
-/// Where the entries of all mounts begin: keys::attended().
-inline constexpr std::string_view kAttendedKind = "A";
-
 /// Files the secret if it is one of them. Part of the caller's transaction; secrets::purge() takes the entry away.
 void attend(Transaction& tx, keys::MountId mount, const records::Secret& head);
 

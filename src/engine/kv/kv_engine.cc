@@ -2,6 +2,7 @@
 
 #include "base/json_merge.h"
 #include "base/limits.h"
+#include "core/last_read.h"
 #include "engine/kv/kv_reply.h"
 
 namespace keyhold::engine {
@@ -135,6 +136,7 @@ Result<Reply> KvEngine::read(Call& call) {
     reply.data.reserve(content.reveal().size() + 256);
     SecretBytes scratch;
     writer.raw(content.json(*version, scratch));
+    secrets::note_read(call, *head, *version, content);
     reply.audit_members.append(",\"data\":").append(content.redacted());
   } else {
     writer.null();

@@ -42,7 +42,13 @@ void append_version(json::Writer& writer, const secrets::Head& head, const secre
   writer.end_object();
 }
 
-void append_metadata(json::Writer& writer, const secrets::Head& head) {
+void append_last_read(json::Writer& writer, const core::records::LastRead& last) {
+  writer.key("last_read_api").string(last.api());
+  writer.key("last_read_by").string(last.read_by());
+  writer.key("last_read_time").string(format_rfc3339(last.read_ms()));
+}
+
+void append_metadata(json::Writer& writer, const secrets::Head& head, const core::records::LastRead* last_read) {
   writer.begin_object();
   writer.key("cas_required").boolean(head.cas_required());
   writer.key("created_time").string(format_rfc3339(head.created_ms()));
@@ -53,6 +59,7 @@ void append_metadata(json::Writer& writer, const secrets::Head& head) {
   writer.key("max_versions").number(head.max_versions());
   writer.key("metadata_cas_required").boolean(head.metadata_cas_required());
   if (head.expires_ms() != 0) writer.key("expires").string(format_rfc3339(head.expires_ms()));
+  if (last_read != nullptr) append_last_read(writer, *last_read);
   writer.key("oldest_version").number(static_cast<std::int64_t>(head.oldest_number()));
   if (!head.owner().empty()) writer.key("owner").string(head.owner());
   if (head.rotate_by_ms() != 0) writer.key("rotate_by").string(format_rfc3339(head.rotate_by_ms()));

@@ -2,6 +2,7 @@
 #include "base/time_format.h"
 #include "core/aws_names.h"
 #include "core/iam_access.h"
+#include "core/last_read.h"
 #include "core/policy/iam_condition.h"
 #include "core/rotation/attention.h"
 #include "engine/kv/custom_metadata.h"
@@ -139,7 +140,9 @@ Result<Reply> list_with_metadata(Call& call, secrets::Depth depth) {
     TRY_ASSIGN(const auto head, secrets::find_living(call.tx(), call.mount_id(), std::string(call.fields().path_text("path")) + name));
     if (head == nullptr) continue;
     TRY_ASSIGN(const bool told, may_describe(call, head));
-    if (told) append_metadata(writer.key(name), *head);
+    if (!told) continue;
+    TRY_ASSIGN(const auto last_read, secrets::last_read(call.tx(), call.mount_id(), head->id()));
+    append_metadata(writer.key(name), *head, last_read.get());
   }
   writer.end_object();
   append_keys(writer, names);
@@ -161,7 +164,8 @@ Result<Reply> KvEngine::read_metadata(Call& call) {
   if (head == nullptr) return Reply::not_found();
   Reply reply;
   json::Writer writer(reply.data);
-  append_metadata(writer, *head);
+  TRY_ASSIGN(const auto last_read, secrets::last_read(call.tx(), call.mount_id(), head->id()));
+  append_metadata(writer, *head, last_read.get());
   return reply;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/kv/plain_secrets.h"
 
+#include "core/last_read.h"
 #include "core/secret_write.h"
 
 namespace keyhold::engine::plain {
@@ -24,6 +25,7 @@ Result<Reply> read(Call& call, const std::string& folder) {
   if (version == nullptr || !secrets::readable(*version, call.now())) return Reply::not_found();
   TRY_ASSIGN(const auto content,
              secrets::content(call.tx(), call.mount_id(), *head, *version, call.session().redactor));
+  if (folder.empty()) secrets::note_read(call, *head, *version, content);
   Reply reply = Reply::of(SecretBytes::copy_of(content.reveal()));
   reply.audit_members.append("\"data\":").append(content.redacted());
   return reply;

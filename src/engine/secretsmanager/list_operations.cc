@@ -23,7 +23,7 @@ Result<Reply> SecretsManager::describe_secret(Call& call) {
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object();
-  append_summary(writer, call, *located.head, "VersionIdsToStages");
+  TRY(append_summary(writer, call, *located.head, "VersionIdsToStages"));
   append_replicas(writer, *located.head);
   writer.end_object();
   return reply;
@@ -37,7 +37,7 @@ Result<Reply> SecretsManager::list_secrets(Call& call) {
   writer.begin_object().key("SecretList").begin_array();
   for (const auto& head : page.heads) {
     writer.begin_object();
-    append_summary(writer, call, *head, "SecretVersionsToStages");
+    TRY(append_summary(writer, call, *head, "SecretVersionsToStages"));
     writer.end_object();
   }
   writer.end_array();

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "core/iam_access.h"
+#include "core/last_read.h"
 #include "engine/secretsmanager/errors.h"
 #include "engine/secretsmanager/secret_filter.h"
 #include "engine/secretsmanager/secret_id.h"
@@ -117,12 +118,15 @@ Result<Order> order_of(const core::FieldValues& fields) {
   return order;
 }
 
-std::int64_t sort_value(SortBy by, const secrets::Head& head) {
+Result<std::int64_t> sort_value(const Call& call, SortBy by, const secrets::Head& head) {
   switch (by) {
     case SortBy::kName: return 0;
     case SortBy::kCreated: return head.created_ms();
     case SortBy::kChanged: return std::max({head.changed_ms(), head.updated_ms(), head.created_ms()});
-    case SortBy::kAccessed: return 0;
+    case SortBy::kAccessed: {
+      TRY_ASSIGN(const auto last_read, secrets::last_read(call.tx(), call.mount_id(), head.id()));
+      return last_read == nullptr ? 0 : last_read->read_ms() / kDayMs;
+    }
   }
   return 0;
 }
@@ -135,14 +139,18 @@ Result<Page> page_in_order(Call& call, Candidates& candidates, const Order& orde
   };
   std::vector<Item> items;
   TRY_ASSIGN(const std::string rest, candidates.each({}, kSortedMax, [&](HeadPointer head) {
-    // Twenty digits and the name: text sorts as the values do.
-    std::string digits = std::to_string(sort_value(order.by, *head));
-    items.push_back({std::string(20 - digits.size(), '0') + digits + head->name(), head});
+    items.push_back({{}, std::move(head)});
     return true;
   }));
   if (!rest.empty()) {
     return invalid_request("There are too many secrets to be sorted like this: narrow them by a name filter, or sort them by name, "
                            "ascending, which any number can be.");
+  }
+  for (Item& item : items) {
+    // Twenty digits and the name: text sorts as the values do.
+    TRY_ASSIGN(const std::int64_t value, sort_value(call, order.by, *item.head));
+    const std::string digits = std::to_string(value);
+    item.key = std::string(20 - digits.size(), '0') + digits + item.head->name();
   }
   std::sort(items.begin(), items.end(),
             [&](const Item& a, const Item& b) { return order.descending ? b.key < a.key : a.key < b.key; });

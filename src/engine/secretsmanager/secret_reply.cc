@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/encoding.h"
+#include "core/last_read.h"
 #include "engine/secretsmanager/secret_id.h"
 
 namespace keyhold::engine::secretsmanager {
@@ -72,17 +73,24 @@ void append_identity(json::Writer& writer, const core::Call& call, const secrets
   writer.key("Name").string(core::aws::name_of(head.name()).value_or(head.name()));
 }
 
-void append_summary(json::Writer& writer, const core::Call& call, const secrets::Head& head, std::string_view labels_key) {
+void append_last_accessed(json::Writer& writer, UnixMillis read_ms) {
+  if (read_ms != 0) append_time(writer, "LastAccessedDate", read_ms / kDayMs * kDayMs);
+}
+
+Result<void> append_summary(json::Writer& writer, const core::Call& call, const secrets::Head& head, std::string_view labels_key) {
   append_identity(writer, call, head);
   text_if_any(writer, "Description", head.description());
   text_if_any(writer, "KmsKeyId", head.kms_key_id());
   append_time(writer, "CreatedDate", head.created_ms());
   append_time(writer, "LastChangedDate", std::max({head.changed_ms(), head.updated_ms(), head.created_ms()}));
+  TRY_ASSIGN(const auto last_read, secrets::last_read(call.tx(), call.mount_id(), head.id()));
+  if (last_read != nullptr) append_last_accessed(writer, last_read->read_ms());
   if (secrets::marked_for_deletion(head)) append_time(writer, "DeletedDate", head.deleted_ms());
   if (!head.tags().empty()) append_tags(writer, head);
   append_labels(writer, labels_key, head);
   if (head.replicas_size() > 0) writer.key("PrimaryRegion").string(head.primary_region());
   if (head.has_rotation()) append_rotation(writer, head.rotation());
+  return {};
 }
 
 void append_replicas(json::Writer& writer, const secrets::Head& head) {
@@ -110,6 +118,7 @@ Result<void> append_value(json::Writer& writer, core::Call& call, const secrets:
   }
   if (const auto labels = secrets::labels_of(head, version); !labels.empty()) writer.key("VersionStages").strings(labels);
   append_time(writer, "CreatedDate", version.created_ms());
+  secrets::note_read(call, head, version, content);
   audited = audit_version(version);
   audited.append(",\"data\":").append(content.redacted());
   return {};

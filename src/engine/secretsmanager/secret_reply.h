@@ -16,7 +16,10 @@ void append_time(json::Writer& writer, std::string_view key, UnixMillis time_ms)
 void append_identity(json::Writer& writer, const core::Call& call, const core::secrets::Head& head);
 
 /// All that a list and a description have in common; what they call the labels by version is `labels_key`.
-void append_summary(json::Writer& writer, const core::Call& call, const core::secrets::Head& head, std::string_view labels_key);
+Result<void> append_summary(json::Writer& writer, const core::Call& call, const core::secrets::Head& head, std::string_view labels_key);
+
+/// The member "LastAccessedDate": the day, as its beginning. Nothing of what was never read.
+void append_last_accessed(json::Writer& writer, UnixMillis read_ms);
 
 /// The member "ReplicationStatus" of a secret with replicas.
 void append_replicas(json::Writer& writer, const core::secrets::Head& head);

@@ -13,7 +13,8 @@ class SecretsManagerTest : public EngineTest {
     return node_.ask({.operation = core::Operation::kCall,
                       .path = "secretsmanager/" + std::string(operation),
                       .token = std::move(token),
-                      .body = std::move(body)});
+                      .body = std::move(body),
+                      .change = [](core::Request& request) { request.api = core::Api::kAws; }});
   }
   /// "ok", or the error's code as AWS names it.
   static std::string code(const Got& got) {

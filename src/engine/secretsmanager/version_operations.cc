@@ -1,6 +1,7 @@
 // Versions and the staging labels on them.
 #include <algorithm>
 
+#include "core/last_read.h"
 #include "core/secret_write.h"
 #include "engine/secretsmanager/errors.h"
 #include "engine/secretsmanager/inputs.h"
@@ -43,6 +44,7 @@ Result<Reply> SecretsManager::list_secret_version_ids(Call& call) {
   TRY_ASSIGN(const std::size_t results_max, max_results(call.fields(), kListMax));
   TRY_ASSIGN(const std::string after, page_position(call, kVersionList));
   const secrets::Head& head = *located.head;
+  TRY_ASSIGN(const auto last_read, secrets::last_read(call.tx(), call.mount_id(), head.id()));
   const bool with_deprecated = call.fields().boolean("IncludeDeprecated");
   Reply reply;
   json::Writer writer(reply.data);
@@ -64,6 +66,7 @@ Result<Reply> SecretsManager::list_secret_version_ids(Call& call) {
     writer.begin_object().key("VersionId").string(secrets::version_id(version));
     if (!labels.empty()) writer.key("VersionStages").strings(labels);
     append_time(writer, "CreatedDate", version.created_ms());
+    append_last_accessed(writer, secrets::version_read_ms(last_read.get(), version.id()));
     writer.end_object();
   }
   writer.end_array();
