@@ -1,5 +1,7 @@
 #include "core/signature_fault.h"
 
+#include <array>
+
 namespace keyhold::core {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr Answer kInvalidSignature{"InvalidSignatureException", "SignatureDoesNo
 constexpr Answer kExpiredRequest{"RequestExpired", "RequestExpired", 400};
 constexpr Answer kUnknownClient{"UnrecognizedClientException", "InvalidClientTokenId", 403};
 constexpr Answer kExpiredClient{"ExpiredTokenException", "ExpiredToken", 403};
+constexpr std::array kAnswers{&kMissingToken, &kIncompleteSignature, &kInvalidSignature, &kExpiredRequest, &kUnknownClient, &kExpiredClient};
 
 const Answer& answer_to(SignatureFault fault) {
   switch (fault) {
@@ -47,8 +50,12 @@ std::string_view aws_code_of(SignatureFault fault, AwsProtocol protocol) {
   return protocol == AwsProtocol::kJson ? answer.json_code : answer.query_code;
 }
 
-int aws_status_of(SignatureFault fault, AwsProtocol protocol) {
-  return protocol == AwsProtocol::kJson ? 400 : answer_to(fault).query_status;
+std::optional<int> aws_status_of(std::string_view code, AwsProtocol protocol) {
+  const bool json = protocol == AwsProtocol::kJson;
+  for (const Answer* answer : kAnswers) {
+    if (code == (json ? answer->json_code : answer->query_code)) return json ? 400 : answer->query_status;
+  }
+  return std::nullopt;
 }
 
 std::string_view aws_text_of(SignatureFault fault) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace keyhold::core {
@@ -37,8 +38,8 @@ enum class AwsProtocol : std::uint8_t {
 /// source   AWS, "Common errors" of each API's reference.
 std::string_view aws_code_of(SignatureFault fault, AwsProtocol protocol);
 
-/// The HTTP status that goes with the code: 400 or 403.
-int aws_status_of(SignatureFault fault, AwsProtocol protocol);
+/// The HTTP status that goes with a fault's code: 400 or 403. nullopt: no fault has this code.
+std::optional<int> aws_status_of(std::string_view code, AwsProtocol protocol);
 
 /// A sentence for the client. A fixed text, with nothing of the request in it.
 std::string_view aws_text_of(SignatureFault fault);

@@ -28,8 +28,8 @@ TEST(SignatureFault, SaysWhatSdksKnow) {
        }) {
     EXPECT_EQ(aws_code_of(c.fault, AwsProtocol::kJson), c.json);
     EXPECT_EQ(aws_code_of(c.fault, AwsProtocol::kQuery), c.query);
-    EXPECT_EQ(aws_status_of(c.fault, AwsProtocol::kJson), 400);
-    EXPECT_EQ(aws_status_of(c.fault, AwsProtocol::kQuery), c.query_status);
+    EXPECT_EQ(aws_status_of(c.json, AwsProtocol::kJson), 400);
+    EXPECT_EQ(aws_status_of(c.query, AwsProtocol::kQuery), c.query_status);
   }
 }
 
@@ -39,10 +39,14 @@ TEST(SignatureFault, EachHasACodeAndATextOfItsOwn) {
     const auto fault = static_cast<SignatureFault>(number);
     EXPECT_FALSE(aws_code_of(fault, AwsProtocol::kJson).empty()) << number;
     EXPECT_FALSE(aws_code_of(fault, AwsProtocol::kQuery).empty()) << number;
+    for (const auto protocol : {AwsProtocol::kJson, AwsProtocol::kQuery}) {
+      EXPECT_TRUE(aws_status_of(aws_code_of(fault, protocol), protocol)) << number;
+    }
     EXPECT_FALSE(aws_text_of(fault).empty()) << number;
     texts.insert(aws_text_of(fault));
   }
   EXPECT_EQ(texts.size(), static_cast<std::size_t>(kFaults));
+  EXPECT_FALSE(aws_status_of("AccessDenied", AwsProtocol::kQuery)) << "no fault's";
 }
 
 }  // namespace

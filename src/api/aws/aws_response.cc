@@ -109,7 +109,10 @@ void append_query_answer(SecretBytes& out, std::string_view action, std::string_
 
 http::Response render_aws_error(const Error& error, AwsProtocol protocol, std::string_view request_id) {
   WireError wire = wire_error(error.code, protocol);
-  if (!error.name.empty()) wire.code = error.name;
+  if (!error.name.empty()) {
+    wire.code = error.name;
+    wire.status = core::aws_status_of(error.name, protocol).value_or(wire.status);
+  }
   http::Response response = response_of(wire.status, protocol, request_id);
   if (protocol == AwsProtocol::kJson) {
     // botocore reads the code from the body only, others from the header.

@@ -22,6 +22,15 @@ TEST(AwsResponse, AnErrorHasItsNameInBodyAndHeader) {
   EXPECT_EQ(render_aws_error({Code::kUnknown, ""}, AwsProtocol::kJson).status, 500);
 }
 
+TEST(AwsResponse, AFaultOfASignatureHasItsOwnStatus) {
+  const auto status = [](std::string_view name, AwsProtocol protocol) { return render_aws_error({Code::kDenied, "", name}, protocol).status; };
+  EXPECT_EQ(status("IncompleteSignature", AwsProtocol::kQuery), 400);
+  EXPECT_EQ(status("RequestExpired", AwsProtocol::kQuery), 400);
+  EXPECT_EQ(status("SignatureDoesNotMatch", AwsProtocol::kQuery), 403);
+  EXPECT_EQ(status("InvalidSignatureException", AwsProtocol::kJson), 400);
+  EXPECT_EQ(status("AnotherName", AwsProtocol::kQuery), 403);
+}
+
 TEST(AwsResponse, NoOutputIsAnEmptyObject) {
   core::Answer answer;
   EXPECT_EQ(body(render_aws_answer(answer, AwsProtocol::kJson, {})), "{}");
