@@ -206,6 +206,14 @@ Result<SecretBytes> base64_decode_secret(std::string_view text, Base64 form) {
   return base64_decode_to<SecretBytes>(text, form);
 }
 
+std::optional<char> percent_escaped_byte(std::string_view text) {
+  if (text.size() < kPercentEscapeBytes || text[0] != '%') return std::nullopt;
+  const int high = hex_value(byte_at(text, 1));
+  const int low = hex_value(byte_at(text, 2));
+  if ((high | low) < 0) return std::nullopt;
+  return static_cast<char>(high << 4 | low);
+}
+
 bool valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t bytes = utf8::sequence_bytes(text);

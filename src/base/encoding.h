@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,10 @@ void append_base64(SecretBytes& out, std::string_view bytes, Base64 form = Base6
 /// errors: kInvalid: another character (white space too), padding missing or, in kUrlSafe, present, unused bits set.
 Result<std::string> base64_decode(std::string_view text, Base64 form = Base64::kStandard);
 Result<SecretBytes> base64_decode_secret(std::string_view text, Base64 form = Base64::kStandard);
+
+/// The byte that the escape at the front of `text` ("%41…") stands for; nullopt: there is none.
+std::optional<char> percent_escaped_byte(std::string_view text);
+inline constexpr std::size_t kPercentEscapeBytes = 3;
 
 bool valid_utf8(std::string_view text);
 

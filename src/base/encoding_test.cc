@@ -120,5 +120,11 @@ TEST(BigEndian, RoundTrips) {
   EXPECT_EQ(get_big_endian32(bytes.data()), 0xfedcba98u);
 }
 
+TEST(PercentEscape, IsTwoHexadecimalDigits) {
+  EXPECT_EQ(percent_escaped_byte("%41"), 'A');
+  EXPECT_EQ(percent_escaped_byte("%fFrest"), '\xff');
+  for (const char* text : {"", "%", "%4", "%4g", "%g4", "%-1", "% 1", "41", "a%41"}) EXPECT_FALSE(percent_escaped_byte(text)) << text;
+}
+
 }  // namespace
 }  // namespace keyhold

@@ -1,28 +1,16 @@
 #include "core/path.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/limits.h"
 
 namespace keyhold::core {
 namespace {
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 Error odd(const char* what) { return Error{Code::kInvalid, std::string("the path contains ") + what}; }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-Result<char> decode_escape(std::string_view encoded, std::size_t at) {
-  const int high = at + 2 < encoded.size() ? hex_digit(encoded[at + 1]) : -1;
-  const int low = at + 2 < encoded.size() ? hex_digit(encoded[at + 2]) : -1;
-  if (high < 0 || low < 0) return odd("a broken percent escape");
-  return static_cast<char>(high * 16 + low);
-}
 
 Result<void> check_segments(std::string_view path) {
   if (path.front() == '/') return odd("an empty segment");
@@ -46,8 +34,10 @@ Result<std::string> canonical_path(std::string_view encoded) {
   for (std::size_t i = 0; i < encoded.size(); ++i) {
     char c = encoded[i];
     if (c == '%') {
-      TRY_ASSIGN(c, decode_escape(encoded, i));
-      i += 2;
+      const auto escaped = percent_escaped_byte(encoded.substr(i));
+      if (!escaped) return odd("a broken percent escape");
+      c = *escaped;
+      i += kPercentEscapeBytes - 1;
       if (c == '/') return odd("an encoded slash");
       if (c == '%') return odd("an encoded percent sign");
     }
@@ -62,22 +52,28 @@ Result<std::string> canonical_path(std::string_view encoded) {
   return path;
 }
 
-Result<std::string> decode_query_component(std::string_view encoded) {
-  std::string text;
+Result<SecretBytes> decode_form_component(std::string_view encoded) {
+  SecretBytes text;
   text.reserve(encoded.size());
   for (std::size_t i = 0; i < encoded.size(); ++i) {
-    char c = encoded[i];
-    if (c == '+') {
-      c = ' ';
-    } else if (c == '%') {
-      TRY_ASSIGN(c, decode_escape(encoded, i));
-      i += 2;
+    char c = encoded[i] == '+' ? ' ' : encoded[i];
+    if (c == '%') {
+      const auto escaped = percent_escaped_byte(encoded.substr(i));
+      if (!escaped) return Error{Code::kInvalid, "the query contains a broken percent escape"};
+      c = *escaped;
+      i += kPercentEscapeBytes - 1;
     }
-    if (is_control(c)) return Error{Code::kInvalid, "the query contains a control character"};
     text.push_back(c);
   }
-  if (!valid_utf8(text)) return Error{Code::kInvalid, "the query contains invalid UTF-8"};
+  if (!valid_utf8(text.reveal())) return Error{Code::kInvalid, "the query contains invalid UTF-8"};
   return text;
+}
+
+Result<std::string> decode_query_component(std::string_view encoded) {
+  TRY_ASSIGN(const SecretBytes decoded, decode_form_component(encoded));
+  const std::string_view text = decoded.reveal();
+  if (std::any_of(text.begin(), text.end(), is_control)) return Error{Code::kInvalid, "the query contains a control character"};
+  return std::string(text);
 }
 
 }  // namespace keyhold::core

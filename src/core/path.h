@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/secret_bytes.h"
 
 namespace keyhold::core {
 
@@ -16,7 +17,11 @@ namespace keyhold::core {
 /// errors   kInvalid, with the reason and never the path.
 Result<std::string> canonical_path(std::string_view encoded);
 
-/// Decodes one component of a query (application/x-www-form-urlencoded: '+' is a space). Same character rules; slashes are fine.
+/// Decodes one name or value of application/x-www-form-urlencoded: %XX once, '+' is a space. errors: kInvalid: a broken escape, invalid
+/// UTF-8.
+Result<SecretBytes> decode_form_component(std::string_view encoded);
+
+/// The same of a query that holds no secret, where control characters are refused as in paths.
 Result<std::string> decode_query_component(std::string_view encoded);
 
 }  // namespace keyhold::core

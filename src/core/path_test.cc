@@ -90,6 +90,8 @@ TEST(QueryComponent, DecodesAForm) {
   for (const std::string_view encoded : {"%", "%1", "%gg", "%00", "%0a", "%ff"}) {
     EXPECT_FALSE(decode_query_component(encoded).ok()) << encoded;
   }
+  EXPECT_EQ(decode_form_component("a%0Ab+c")->reveal(), "a\nb c") << "a secret may have lines";
+  for (const std::string_view encoded : {"%", "%1", "%gg", "%ff"}) EXPECT_FALSE(decode_form_component(encoded).ok()) << encoded;
 }
 
 }  // namespace

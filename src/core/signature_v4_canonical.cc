@@ -4,12 +4,11 @@
 #include <array>
 #include <tuple>
 
+#include "base/encoding.h"
 #include "base/limits.h"
 
 namespace keyhold::core::signature_v4 {
 namespace {
-
-constexpr std::size_t kEncodedBytes = 3;  // "%41".
 
 bool is_digit(char character) { return character >= '0' && character <= '9'; }
 bool is_lower(char character) { return character >= 'a' && character <= 'z'; }
@@ -31,32 +30,16 @@ void append_encoded(SecretBytes& out, char byte) {
   out.push_back(kDigits[value & 15]);
 }
 
-/// Negative when it is none.
-int hex_value(char digit) {
-  if (is_digit(digit)) return digit - '0';
-  const char lower = lowered(digit);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-/// The byte that the escape at the front of `text` stands for.
-std::optional<char> escaped_byte(std::string_view text) {
-  if (text.size() < kEncodedBytes) return std::nullopt;
-  const int high = hex_value(text[1]);
-  const int low = hex_value(text[2]);
-  if (high < 0 || low < 0) return std::nullopt;
-  return static_cast<char>(high << 4 | low);
-}
-
 /// Appends a name or a value in the one encoding. Whether it could be read.
 bool append_recoded(SecretBytes& out, std::string_view raw) {
   for (std::size_t i = 0; i < raw.size(); ++i) {
     char byte = raw[i];
     if (byte == '+') return false;
     if (byte == '%') {
-      const auto escaped = escaped_byte(raw.substr(i));
+      const auto escaped = percent_escaped_byte(raw.substr(i));
       if (!escaped) return false;
       byte = *escaped;
-      i += kEncodedBytes - 1;
+      i += kPercentEscapeBytes - 1;
     }
     append_encoded(out, byte);
   }
@@ -151,7 +134,7 @@ void append_path(SecretBytes& out, std::string_view path) {
 std::optional<Query> Query::parse(std::string_view raw) {
   Query query;
   if (raw.empty()) return query;
-  query.text_.reserve(kEncodedBytes * raw.size());  // Then no view moves.
+  query.text_.reserve(kPercentEscapeBytes * raw.size());  // Then no view moves.
   const auto recoded = [&text = query.text_](std::string_view part) -> std::optional<std::string_view> {
     const std::size_t before = text.size();
     if (!append_recoded(text, part)) return std::nullopt;
@@ -187,9 +170,9 @@ void Query::append_without(std::string_view name, SecretBytes& out) const {
 
 void append_decoded(SecretBytes& out, std::string_view encoded) {
   for (std::size_t i = 0; i < encoded.size(); ++i) {
-    const auto escaped = encoded[i] == '%' ? escaped_byte(encoded.substr(i)) : std::nullopt;
+    const auto escaped = percent_escaped_byte(encoded.substr(i));
     out.push_back(escaped.value_or(encoded[i]));
-    if (escaped) i += kEncodedBytes - 1;
+    if (escaped) i += kPercentEscapeBytes - 1;
   }
 }
 

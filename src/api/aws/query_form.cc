@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "base/encoding.h"
 #include "base/json.h"
+#include "core/path.h"
 
 namespace keyhold::api {
 namespace {
@@ -17,28 +17,9 @@ constexpr std::size_t kListMax = 100;
 
 Error malformed(const char* what) { return {Code::kInvalid, std::string("The query string is malformed: ") + what + ".", "MalformedQueryString"}; }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 Result<SecretBytes> decode(std::string_view encoded) {
-  SecretBytes text;
-  text.reserve(encoded.size());
-  for (std::size_t i = 0; i < encoded.size(); ++i) {
-    char c = encoded[i] == '+' ? ' ' : encoded[i];
-    if (c == '%') {
-      const int high = i + 2 < encoded.size() ? hex_digit(encoded[i + 1]) : -1;
-      const int low = i + 2 < encoded.size() ? hex_digit(encoded[i + 2]) : -1;
-      if (high < 0 || low < 0) return malformed("it contains a broken percent escape");
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    text.push_back(c);
-  }
-  if (!valid_utf8(text.reveal())) return malformed("it contains invalid UTF-8");
+  auto text = core::decode_form_component(encoded);
+  if (!text.ok()) return malformed("it contains a broken percent escape or invalid UTF-8");
   return text;
 }
 
