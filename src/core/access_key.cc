@@ -11,7 +11,6 @@
 namespace keyhold::core::access_keys {
 namespace {
 
-constexpr std::size_t kRandomCharacters = 16;  // Of an id: 80 bits.
 constexpr std::size_t kSecretRandomBytes = 30;  // 40 characters in base64.
 constexpr std::size_t kAccessorCharacters = 24;
 constexpr std::size_t kLivenessBytes = 16;
@@ -33,14 +32,6 @@ Result<void> check_imported(const AccessKeySpec& spec) {
     return invalid("a secret access key is 16 to 128 printable characters without spaces");
   }
   return {};
-}
-
-/// The alphabet of base 32, as AWS's ids have it. It has 2⁵ characters, so none is likelier than another.
-std::string random_id(crypto::Rng& rng) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  std::string id(kPrefix);
-  for (const char byte : rng.bytes(kRandomCharacters)) id.push_back(kAlphabet[static_cast<unsigned char>(byte) % kAlphabet.size()]);
-  return id;
 }
 
 Result<void> set_policies(records::AccessKey& record, std::vector<std::string> policies) {
@@ -117,7 +108,7 @@ Result<AccessKey> decode(const SecretBytes& stored) {
 Result<NewAccessKey> create(Transaction& tx, const TokenStore& tokens, AccessKeySpec spec, crypto::Rng& rng) {
   NewAccessKey made;
   if (spec.id.empty()) {
-    spec.id = random_id(rng);
+    spec.id = aws::unique_id(kPrefix, rng.bytes(aws::kUniqueIdBytes));
     append_base64(made.secret, rng.secret(kSecretRandomBytes).reveal());
   } else {
     TRY(check_imported(spec));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/result.h"
 #include "core/policy/iam_arn.h"
 
 namespace keyhold::core::aws {
@@ -52,6 +53,14 @@ std::optional<std::string> name_of(std::string_view path) {
   name.pop_back();
   const bool known = valid_name(name) && path_of(name) == path;
   return known ? std::optional(std::move(name)) : std::nullopt;
+}
+
+std::string unique_id(std::string_view prefix, std::string_view bytes) {
+  static constexpr std::string_view kCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";  // 2⁵: none is likelier than another.
+  CHECK(bytes.size() == kUniqueIdBytes);
+  std::string id(prefix);
+  for (const char byte : bytes) id.push_back(kCharacters[static_cast<unsigned char>(byte) % kCharacters.size()]);
+  return id;
 }
 
 std::string arn_suffix(std::string_view secret_id) {

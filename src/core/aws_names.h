@@ -26,6 +26,10 @@ std::string path_of(std::string_view aws_name);
 /// nullopt: a name that AWS cannot express, so that it is invisible there.
 std::optional<std::string> name_of(std::string_view path);
 
+/// An id of AWS's form: the prefix that tells what it is of ("AKIA"), and a character of base 32 for each of these bytes.
+inline constexpr std::size_t kUniqueIdBytes = 16;
+std::string unique_id(std::string_view prefix, std::string_view bytes);
+
 /// The last six characters of the ARN: always the same for one secret, and others for one made anew under its name.
 std::string arn_suffix(std::string_view secret_id);
 /// arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX; an empty region is the default one.

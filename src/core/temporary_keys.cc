@@ -2,21 +2,18 @@
 
 #include "base/encoding.h"
 #include "core/access_key.h"
+#include "core/aws_names.h"
 
 namespace keyhold::core {
 namespace {
 
-constexpr std::size_t kIdCharacters = 16;
 constexpr std::size_t kSecretBytes = 30;  // 40 characters of base64.
 
 }  // namespace
 
 std::string TemporaryKeys::access_key_id(std::string_view token_id) const {
-  static constexpr std::string_view kCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   const crypto::Digest digest = hmac_(std::string("id:").append(token_id));
-  std::string id(access_keys::kTemporaryPrefix);
-  for (std::size_t i = 0; i < kIdCharacters; ++i) id.push_back(kCharacters[digest[i] % kCharacters.size()]);
-  return id;
+  return aws::unique_id(access_keys::kTemporaryPrefix, crypto::as_view(digest).substr(0, aws::kUniqueIdBytes));
 }
 
 SecretBytes TemporaryKeys::secret_access_key(std::string_view token_id) const {

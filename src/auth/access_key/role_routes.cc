@@ -21,18 +21,11 @@ using core::Call;
 using core::FieldValues;
 using core::Reply;
 
-constexpr std::size_t kUniqueCharacters = 16;
+constexpr std::string_view kIdPrefix = "AROA";
 
 Error invalid(std::string message) { return {Code::kInvalid, std::move(message)}; }
 
 std::string name_of(const Call& call) { return std::string(call.fields().path_text("name")); }
-
-std::string unique_id(crypto::Rng& rng) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";  // 2⁵: none is likelier than another.
-  std::string id = "AROA";
-  for (const char byte : rng.bytes(kUniqueCharacters)) id.push_back(kAlphabet[static_cast<unsigned char>(byte) % kAlphabet.size()]);
-  return id;
-}
 
 Result<void> set_policies(const FieldValues& fields, Role& role) {
   std::vector<std::string> names = fields.policy_names("policies");
@@ -132,7 +125,7 @@ Result<Reply> AccessKeyAuth::write_role(Call& call) {
     role.set_namespace_id(call.namespace_id());
     role.set_mount_id(call.mount_id());
     role.set_name(name);
-    role.set_unique_id(unique_id(call.rng()));
+    role.set_unique_id(core::aws::unique_id(kIdPrefix, call.rng().bytes(core::aws::kUniqueIdBytes)));
     role.set_max_session_s(aws_roles::kSessionSecondsDefault);
     role.set_created_ms(call.now());
   }
