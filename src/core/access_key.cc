@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/limits.h"
 #include "core/aws_names.h"
 #include "core/policy/cidr.h"
 #include "core/policy/policy_name.h"
@@ -11,6 +12,7 @@
 namespace keyhold::core::access_keys {
 namespace {
 
+constexpr std::size_t kIdBytesMin = 16;         // AWS's.
 constexpr std::size_t kSecretRandomBytes = 30;  // 40 characters in base64.
 constexpr std::size_t kAccessorCharacters = 24;
 constexpr std::size_t kLivenessBytes = 16;
@@ -22,9 +24,7 @@ bool is_id_character(char byte) {
 }
 
 Result<void> check_imported(const AccessKeySpec& spec) {
-  if (spec.id.size() < kIdBytesMin || spec.id.size() > kIdBytesMax || !std::all_of(spec.id.begin(), spec.id.end(), is_id_character)) {
-    return invalid("an access key id is 16 to 128 letters, digits and '_'");
-  }
+  if (!valid_id(spec.id)) return invalid("an access key id is 16 to 128 letters, digits and '_'");
   if (spec.id.starts_with(kTemporaryPrefix)) return invalid("an access key id that begins with ASIA is a temporary credential's");
   const std::string_view secret = spec.secret.reveal();
   const bool printable = std::all_of(secret.begin(), secret.end(), [](char byte) { return byte > ' ' && byte <= '~'; });
@@ -105,6 +105,10 @@ Result<AccessKey> decode(const SecretBytes& stored) {
 
 }  // namespace
 
+bool valid_id(std::string_view id) {
+  return id.size() >= kIdBytesMin && id.size() <= limits::kAwsAccessKeyIdBytesMax && std::all_of(id.begin(), id.end(), is_id_character);
+}
+
 Result<NewAccessKey> create(Transaction& tx, const TokenStore& tokens, AccessKeySpec spec, crypto::Rng& rng) {
   NewAccessKey made;
   if (spec.id.empty()) {
@@ -140,7 +144,7 @@ Result<NewAccessKey> create(Transaction& tx, const TokenStore& tokens, AccessKey
 
 Result<std::shared_ptr<const AccessKey>> find(Transaction& tx, keys::NamespaceId owner, std::string_view id) {
   // Whatever is longer is no key's id, and may be no key of the store's either.
-  if (id.size() > kIdBytesMax) return std::shared_ptr<const AccessKey>();
+  if (id.size() > limits::kAwsAccessKeyIdBytesMax) return std::shared_ptr<const AccessKey>();
   TRY_ASSIGN(const EntryRef entry, tx.get(keys::access_key(owner, id)));
   if (!entry->present()) return std::shared_ptr<const AccessKey>();
   return entry->decoded<AccessKey>(decode);

@@ -28,14 +28,15 @@
 /// threads   Any, a transaction each.
 namespace keyhold::core::access_keys {
 
-// Of ids and secrets that are imported.
-inline constexpr std::size_t kIdBytesMin = 16;
-inline constexpr std::size_t kIdBytesMax = 128;  // AWS's bounds.
+// Of secrets that are imported.
 inline constexpr std::size_t kSecretBytesMin = 16;
 inline constexpr std::size_t kSecretBytesMax = 128;
 inline constexpr std::size_t kDescriptionBytesMax = 512;
 inline constexpr std::string_view kPrefix = "AKIA";
 inline constexpr std::string_view kTemporaryPrefix = "ASIA";  // Ids of temporary credentials: never a key's.
+
+/// Whether it has the form of an access key's id: 16 to limits::kAwsAccessKeyIdBytesMax letters, digits and '_'.
+bool valid_id(std::string_view id);
 
 struct AccessKeySpec {
   keys::NamespaceId namespace_id = keys::kRootNamespace;

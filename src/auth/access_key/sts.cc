@@ -156,12 +156,7 @@ Result<Reply> Sts::get_caller_identity(Call& call) {
 }
 
 Result<Reply> Sts::get_access_key_info(Call& call) {
-  const std::string id = call.fields().text("AccessKeyId");
-  const bool formed = id.size() >= core::access_keys::kIdBytesMin && id.size() <= core::access_keys::kIdBytesMax &&
-                      std::all_of(id.begin(), id.end(), [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-                      });
-  if (!formed) return wrong("AccessKeyId must be 16 to 128 letters, digits and '_'.");
+  if (!core::access_keys::valid_id(call.fields().text("AccessKeyId"))) return wrong("AccessKeyId must be 16 to 128 letters, digits and '_'.");
   Reply reply;
   json::Writer(reply.data).begin_object().key("Account").string(core::aws::kAccount).end_object();
   return reply;
