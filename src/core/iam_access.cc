@@ -69,8 +69,8 @@ void set_request(Context& context, const Call& call, const IamIdentity& identity
   }
 }
 
-/// The inputs of an AWS operation that conditions can ask about, by their names.
-void set_inputs(Context& context, const FieldValues& fields) {
+/// The inputs of an AWS operation that are one value each.
+void set_scalars(Context& context, const FieldValues& fields) {
   struct Input {
     std::string_view field;
     ConditionKey key;
@@ -87,7 +87,6 @@ void set_inputs(Context& context, const FieldValues& fields) {
                                       Input{"ForceDeleteWithoutRecovery", ConditionKey::kForceDeleteWithoutRecovery},
                                       Input{"BlockPublicPolicy", ConditionKey::kBlockPublicPolicy},
                                       Input{"ForceOverwriteReplicaSecret", ConditionKey::kForceOverwriteReplicaSecret}};
-  const auto body = fields.body();
   for (const Input& input : kInputs) {
     if (!fields.has(input.field)) continue;
     const auto raw = fields.raw(input.field);
@@ -99,11 +98,27 @@ void set_inputs(Context& context, const FieldValues& fields) {
       context.set_unknown(input.key);
     }
   }
+}
+
+/// The elements of an input that is an array; none when it is something else, which its handler refuses.
+std::vector<json::Value> elements_of(const FieldValues& fields, std::string_view name) {
+  const auto body = fields.body();
+  const auto array = body ? body->find(name) : std::nullopt;
+  std::vector<json::Value> elements;
+  for (std::size_t i = 0; array && array->is_array() && i < array->size(); ++i) elements.push_back(array->at(i));
+  return elements;
+}
+
+std::optional<json::Value> member_of(json::Value element, std::string_view name) {
+  return element.is_object() ? element.find(name) : std::nullopt;
+}
+
+/// Tags that are set, and the keys of those that are set or removed.
+void set_tags(Context& context, const FieldValues& fields) {
   std::vector<std::string> tag_keys;
-  const auto tags = body ? body->find("Tags") : std::nullopt;
-  for (std::size_t i = 0; tags && tags->is_array() && i < tags->size(); ++i) {
-    const auto key = tags->at(i).is_object() ? tags->at(i).find("Key") : std::nullopt;
-    const auto value = tags->at(i).is_object() ? tags->at(i).find("Value") : std::nullopt;
+  for (const json::Value tag : elements_of(fields, "Tags")) {
+    const auto key = member_of(tag, "Key");
+    const auto value = member_of(tag, "Value");
     const auto key_text = key ? key->as_string() : Result<std::string>(Error{});
     const auto value_text = value ? value->as_string() : Result<std::string>(std::string());
     if (!key_text.ok() || !value_text.ok()) {
@@ -113,18 +128,26 @@ void set_inputs(Context& context, const FieldValues& fields) {
     context.set_tag(ConditionKey::kRequestTag, *key_text, *value_text);
     tag_keys.push_back(*key_text);
   }
-  const auto untagged = body ? body->find("TagKeys") : std::nullopt;
-  for (std::size_t i = 0; untagged && untagged->is_array() && i < untagged->size(); ++i) {
-    if (const auto key = untagged->at(i).as_string(); key.ok()) tag_keys.push_back(*key);
+  for (const json::Value removed : elements_of(fields, "TagKeys")) {
+    if (const auto key = removed.as_string(); key.ok()) tag_keys.push_back(*key);
   }
   context.set_all(ConditionKey::kTagKeys, std::move(tag_keys));
+}
+
+void set_regions(Context& context, const FieldValues& fields) {
   std::vector<std::string> regions;
-  const auto replicas = body ? body->find("AddReplicaRegions") : std::nullopt;
-  for (std::size_t i = 0; replicas && replicas->is_array() && i < replicas->size(); ++i) {
-    const auto region = replicas->at(i).is_object() ? replicas->at(i).find("Region") : std::nullopt;
+  for (const json::Value replica : elements_of(fields, "AddReplicaRegions")) {
+    const auto region = member_of(replica, "Region");
     if (const auto text = region ? region->as_string() : Result<std::string>(Error{}); text.ok()) regions.push_back(*text);
   }
   context.set_all(ConditionKey::kAddReplicaRegions, std::move(regions));
+}
+
+/// The inputs of an AWS operation that conditions can ask about, by their names.
+void set_inputs(Context& context, const FieldValues& fields) {
+  set_scalars(context, fields);
+  set_tags(context, fields);
+  set_regions(context, fields);
 }
 
 }  // namespace
