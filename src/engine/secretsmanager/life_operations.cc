@@ -21,15 +21,6 @@ constexpr std::int64_t kWindowDaysMin = 7;
 constexpr std::int64_t kWindowDaysMax = 30;
 constexpr std::int64_t kDayMs = 86'400'000;
 
-Reply identity(const Call& call, const secrets::Head& head) {
-  Reply reply;
-  json::Writer writer(reply.data);
-  writer.begin_object();
-  append_identity(writer, call, head);
-  writer.end_object();
-  return reply;
-}
-
 Reply deletion(std::string_view arn, std::string_view name, UnixMillis at_ms) {
   Reply reply;
   json::Writer writer(reply.data);
@@ -85,7 +76,7 @@ Result<Reply> SecretsManager::restore_secret(Call& call) {
       core::secrets::file_due(call.tx(), call.mount_id(), head, std::max(next_ms, call.now()));
     }
   }
-  return identity(call, head);
+  return identity_reply(call, head);
 }
 
 Result<Reply> SecretsManager::tag_resource(Call& call) {

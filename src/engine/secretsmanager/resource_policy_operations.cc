@@ -1,7 +1,7 @@
 // Policies on secrets.
 #include "core/iam_access.h"
-#include "core/secret_write.h"
 #include "engine/secretsmanager/errors.h"
+#include "engine/secretsmanager/inputs.h"
 #include "engine/secretsmanager/secret_id.h"
 #include "engine/secretsmanager/secret_reply.h"
 #include "engine/secretsmanager/secrets_manager.h"
@@ -24,16 +24,6 @@ Result<iam::Policy> parse(const std::string& text) {
   return policy;
 }
 
-Reply identity(const Call& call, const secrets::Head& head) {
-  Reply reply;
-  json::Writer writer(reply.data);
-  writer.begin_object();
-  append_identity(writer, call, head);
-  if (!head.resource_policy().empty()) writer.key("ResourcePolicy").string(head.resource_policy());
-  writer.end_object();
-  return reply;
-}
-
 /// Requests look for policies on the secrets of a mount only once there has been one.
 void note_policies(Call& call) {
   if (call.mount().record.has_resource_policies()) return;
@@ -42,23 +32,18 @@ void note_policies(Call& call) {
   call.tx().put(core::keys::mount(record.namespace_id(), record.id()), core::encode_record(record));
 }
 
-void put(Call& call, secrets::Head& head, std::string text) {
-  head.set_resource_policy(std::move(text));
-  head.set_changed_ms(call.now());
-  secrets::save(call.tx(), call.mount_id(), head);
-}
-
-/// ARN and name alone.
-Reply named(const Call& call, secrets::Head head) {
-  head.clear_resource_policy();
-  return identity(call, head);
-}
-
 }  // namespace
 
 Result<Reply> SecretsManager::get_resource_policy(Call& call) {
   TRY_ASSIGN(const Located located, locate_living(call));
-  return identity(call, *located.head);
+  const secrets::Head& head = *located.head;
+  Reply reply;
+  json::Writer writer(reply.data);
+  writer.begin_object();
+  append_identity(writer, call, head);
+  if (!head.resource_policy().empty()) writer.key("ResourcePolicy").string(head.resource_policy());
+  writer.end_object();
+  return reply;
 }
 
 Result<Reply> SecretsManager::put_resource_policy(Call& call) {
@@ -70,15 +55,17 @@ Result<Reply> SecretsManager::put_resource_policy(Call& call) {
   }
   secrets::Head head = *located.head;
   note_policies(call);
-  put(call, head, std::move(text));
-  return named(call, head);
+  head.set_resource_policy(std::move(text));
+  save_changed(call, head);
+  return identity_reply(call, head);
 }
 
 Result<Reply> SecretsManager::delete_resource_policy(Call& call) {
   TRY_ASSIGN(const Located located, locate_living(call));
   secrets::Head head = *located.head;
-  put(call, head, {});
-  return named(call, head);
+  head.clear_resource_policy();
+  save_changed(call, head);
+  return identity_reply(call, head);
 }
 
 Result<Reply> SecretsManager::validate_resource_policy(Call& call) {

@@ -73,6 +73,15 @@ void append_identity(json::Writer& writer, const core::Call& call, const secrets
   writer.key("Name").string(core::aws::name_of(head.name()).value_or(head.name()));
 }
 
+core::Reply identity_reply(const core::Call& call, const secrets::Head& head) {
+  core::Reply reply;
+  json::Writer writer(reply.data);
+  writer.begin_object();
+  append_identity(writer, call, head);
+  writer.end_object();
+  return reply;
+}
+
 void append_last_accessed(json::Writer& writer, UnixMillis read_ms) {
   if (read_ms != 0) append_time(writer, "LastAccessedDate", read_ms / kDayMs * kDayMs);
 }

@@ -15,6 +15,9 @@ void append_time(json::Writer& writer, std::string_view key, UnixMillis time_ms)
 /// The members "ARN" and "Name".
 void append_identity(json::Writer& writer, const core::Call& call, const core::secrets::Head& head);
 
+/// An answer of these two alone.
+core::Reply identity_reply(const core::Call& call, const core::secrets::Head& head);
+
 /// All that a list and a description have in common; what they call the labels by version is `labels_key`.
 Result<void> append_summary(json::Writer& writer, const core::Call& call, const core::secrets::Head& head, std::string_view labels_key);
 

@@ -137,8 +137,7 @@ Result<Reply> SecretsManager::create_secret(Call& call) {
   if (value) {
     TRY_ASSIGN(version_id, add_value(call, head, *value, {std::string(secrets::kCurrentLabel)}, reply));
   } else {
-    head.set_changed_ms(call.now());
-    secrets::save(call.tx(), call.mount_id(), head);
+    save_changed(call, head);
   }
   append_written(reply, call, head, version_id, false);
   return reply;
@@ -185,8 +184,7 @@ Result<Reply> SecretsManager::update_secret(Call& call) {
     TRY_ASSIGN(version_id, add_value(call, head, *value, {std::string(secrets::kCurrentLabel)}, reply));
   }
   if (attributes.description || attributes.kms_key_id) {
-    head.set_changed_ms(call.now());
-    secrets::save(call.tx(), call.mount_id(), head);
+    save_changed(call, head);
   }
   append_written(reply, call, head, version_id, false);
   return reply;

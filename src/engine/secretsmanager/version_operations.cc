@@ -105,14 +105,8 @@ Result<Reply> SecretsManager::update_secret_version_stage(Call& call) {
     if (!has_it && labels.size() >= kLabelsAVersionMax) return limit_exceeded("A version can have at most 20 staging labels.");
     secrets::move_label(head, label, *to);
   }
-  head.set_changed_ms(call.now());
-  secrets::save(call.tx(), call.mount_id(), head);
-  Reply reply;
-  json::Writer writer(reply.data);
-  writer.begin_object();
-  append_identity(writer, call, head);
-  writer.end_object();
-  return reply;
+  save_changed(call, head);
+  return identity_reply(call, head);
 }
 
 }  // namespace keyhold::engine
