@@ -54,6 +54,10 @@ struct Field {
   std::string_view help = {};
 };
 
+constexpr Field clear_field(std::string_view name, FieldType type, std::string_view help) {
+  return {.name = name, .type = type, .audit = Audit::kClear, .help = help};
+}
+
 /// Who may call: a capability on the canonical path, with sudo beside it where the route says so, or anybody. Has no default, so a
 /// route that declares none does not compile. Of anybody a route may still ask who it is, where what it tells depends on that.
 class Access {
@@ -174,5 +178,21 @@ struct Route {
   /// With Access::by_targets(): all of them are authorised before the handler runs, and the first stands in the journal.
   Result<std::vector<Target>> (Engine::*targets)(Call&) = nullptr;
 };
+
+/// A row of a table of operations by name.
+template <typename Engine>
+constexpr Route<Engine> operation_route(std::string_view name, std::span<const Field> fields, Cost cost,
+                                        Result<Reply> (Engine::*handler)(Call&),
+                                        Result<std::vector<Target>> (Engine::*targets)(Call&), std::string_view help) {
+  return {.info = {.operation = Operation::kCall,
+                   .path = name,
+                   .access = Access::by_targets(),
+                   .fields = fields,
+                   .cost = cost,
+                   .reply = Payload::kBare,
+                   .help = help},
+          .handler = handler,
+          .targets = targets};
+}
 
 }  // namespace keyhold::core

@@ -61,7 +61,7 @@ class SecretsManager {
   Result<std::vector<core::Target>> of_no_secret(core::Call& call);
 
  private:
-  static constexpr auto& operation = secretsmanager::operation<SecretsManager>;
+  static constexpr auto& operation = core::operation_route<SecretsManager>;
 
  public:
   static constexpr std::array kRoutes{

@@ -15,9 +15,7 @@ namespace keyhold::engine::mount_settings {
 
 inline constexpr std::size_t kRecordBytesMax = 32 * 1024;  // Of a mount: all of them are kept in memory.
 
-constexpr core::Field clear_field(std::string_view name, core::FieldType type, std::string_view help) {
-  return {.name = name, .type = type, .audit = core::Audit::kClear, .help = help};
-}
+using core::clear_field;
 
 inline constexpr std::array kFields{
     clear_field("default_lease_ttl", core::FieldType::kString, "Life time where none is asked for; 0 or \"system\" = the system's."),
