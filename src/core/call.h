@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "core/audit/redactor.h"
@@ -12,6 +13,7 @@
 #include "core/policy/compiled_policies.h"
 #include "core/request.h"
 #include "core/resource_policies.h"
+#include "core/route.h"
 #include "core/sealed_text.h"
 #include "core/signing_keys.h"
 #include "core/temporary_keys.h"
@@ -61,6 +63,7 @@ class Call {
     const Principal* principal;      // nullptr on an unauthenticated route, unless it takes a token and there was one.
     const Session* session;
     Transaction* tx;
+    const std::vector<Target>* targets;  // Of an operation by name; filled before its handler runs.
     const Clock& clock;
     crypto::Rng& rng;
   };
@@ -76,6 +79,11 @@ class Call {
   bool has_principal() const { return parts_.principal != nullptr; }
   const Session& session() const { return *parts_.session; }
   const FieldValues& fields() const { return parts_.fields; }
+  /// Of an operation by name, in its handler: what was authorised, as this very run found it.
+  const Target& target() const {
+    CHECK(!parts_.targets->empty());
+    return parts_.targets->front();
+  }
   std::string_view path() const { return parts_.path; }
   const Request& request() const { return parts_.request; }
   UnixMillis now() const { return now_ms_; }  // One moment for the whole run.

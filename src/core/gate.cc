@@ -231,7 +231,7 @@ Result<Reply> Gate::execute(Job& job, Transaction& tx, Run run, const Result<voi
   job.fields.emplace(std::move(*fields));
   Transaction* transaction = job.session == nullptr ? nullptr : &tx;
   const Call::Parts parts{job.request,       job.config.get(),      job.match.mount, job.match.path, *job.fields,
-                          job.principal.get(), job.session.get(), transaction,     node_.clock(),  node_.rng()};
+                          job.principal.get(), job.session.get(), transaction,     &job.targets,   node_.clock(), node_.rng()};
   Call call(parts);
   if (route != nullptr && route->access.goes_by_targets()) {
     TRY(authorize_targets(job, call));

@@ -45,28 +45,28 @@ Result<Reply> SecretsManager::delete_secret(Call& call) {
   if (days < kWindowDaysMin || days > kWindowDaysMax) {
     return invalid_parameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).");
   }
-  TRY_ASSIGN(const Located located, locate(call));
-  if (located.head == nullptr) {
+  const core::Target& target = call.target();
+  if (target.head == nullptr) {
     // Whoever wants it gone has what he wants. source: AWS, DeleteSecret.
-    if (now) return deletion(arn_of(call, located.name, arn_suffix(call.rng().bytes(16))), located.name, call.now());
+    if (now) return deletion(arn_of(call, target.aws_name, arn_suffix(call.rng().bytes(16))), target.aws_name, call.now());
     return no_such_secret();
   }
-  secrets::Head head = *located.head;
+  secrets::Head head = *target.head;
   if (head.replicas_size() > 0) {
     return invalid_request("You can't delete secret that still has replica regions: remove it from them first.");
   }
   if (now) {
     secrets::purge(call.tx(), call.mount_id(), head, call.now());
-    return deletion(arn_of(call, head), located.name, call.now());
+    return deletion(arn_of(call, head), target.aws_name, call.now());
   }
   if (secrets::marked_for_deletion(head)) return marked_for_deletion();
   secrets::mark_for_deletion(call.tx(), call.mount_id(), head, call.now(), call.now() + days * kDayMs);
-  return deletion(arn_of(call, head), located.name, head.purge_ms());
+  return deletion(arn_of(call, head), target.aws_name, head.purge_ms());
 }
 
 Result<Reply> SecretsManager::restore_secret(Call& call) {
-  TRY_ASSIGN(const Located located, locate_present(call));
-  secrets::Head head = *located.head;
+  TRY_ASSIGN(const auto found, present_secret(call));
+  secrets::Head head = *found;
   if (secrets::marked_for_deletion(head)) {
     head.clear_deleted_ms();
     head.clear_purge_ms();
@@ -80,10 +80,10 @@ Result<Reply> SecretsManager::restore_secret(Call& call) {
 }
 
 Result<Reply> SecretsManager::tag_resource(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   TRY_ASSIGN(const Tags tags, tags_of(call.fields()));
   if (tags.empty()) return invalid_parameter("You must provide Tags.");
-  secrets::Head head = *located.head;
+  secrets::Head head = *found;
   for (const auto& [key, value] : tags) (*head.mutable_tags())[key] = value;
   if (head.tags().size() > kTagsMax) return invalid_parameter("A secret can have at most 50 tags.");
   save_changed(call, head);
@@ -91,10 +91,10 @@ Result<Reply> SecretsManager::tag_resource(Call& call) {
 }
 
 Result<Reply> SecretsManager::untag_resource(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   const auto keys = call.fields().elements("TagKeys");
   if (keys.empty() || keys.size() > kTagsMax) return invalid_parameter("TagKeys must have 1 to 50 members.");
-  secrets::Head head = *located.head;
+  secrets::Head head = *found;
   for (const json::Value key : keys) {
     auto text = key.as_string();
     if (!text.ok()) return invalid_parameter("Each of TagKeys must be a string.");

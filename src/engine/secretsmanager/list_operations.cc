@@ -19,12 +19,12 @@ constexpr std::int64_t kListMax = 100;
 }  // namespace
 
 Result<Reply> SecretsManager::describe_secret(Call& call) {
-  TRY_ASSIGN(const Located located, locate_present(call));
+  TRY_ASSIGN(const auto found, present_secret(call));
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object();
-  TRY(append_summary(writer, call, *located.head, "VersionIdsToStages"));
-  append_replicas(writer, *located.head);
+  TRY(append_summary(writer, call, *found, "VersionIdsToStages"));
+  append_replicas(writer, *found);
   writer.end_object();
   return reply;
 }

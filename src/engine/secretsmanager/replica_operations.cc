@@ -40,22 +40,22 @@ bool drop_replica(secrets::Head& head, std::string_view region) {
 }  // namespace
 
 Result<Reply> SecretsManager::replicate_secret_to_regions(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   TRY_ASSIGN(const auto replicas, replicas_of(call));
   if (replicas.empty()) return invalid_parameter("You must provide AddReplicaRegions.");
-  TRY(check_primary(call, *located.head));
-  secrets::Head head = *located.head;
+  TRY(check_primary(call, *found));
+  secrets::Head head = *found;
   add_replicas(head, replicas, region_of(call), call.now());
   save_changed(call, head);
   return status(call, head);
 }
 
 Result<Reply> SecretsManager::remove_regions_from_replication(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   const auto regions = call.fields().string_list("RemoveReplicaRegions");
   if (regions.empty()) return invalid_parameter("You must provide RemoveReplicaRegions.");
-  TRY(check_primary(call, *located.head));
-  secrets::Head head = *located.head;
+  TRY(check_primary(call, *found));
+  secrets::Head head = *found;
   for (const std::string& region : regions) {
     if (!drop_replica(head, region)) return invalid_parameter("Invalid replica region.");
   }
@@ -64,8 +64,8 @@ Result<Reply> SecretsManager::remove_regions_from_replication(Call& call) {
 }
 
 Result<Reply> SecretsManager::stop_replication_to_replica(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
-  secrets::Head head = *located.head;
+  TRY_ASSIGN(const auto found, living_secret(call));
+  secrets::Head head = *found;
   if (!drop_replica(head, region_of(call))) {
     return invalid_request("This region has no replica of the secret: StopReplicationToReplica must be called in a replica's region.");
   }

@@ -35,8 +35,8 @@ void note_policies(Call& call) {
 }  // namespace
 
 Result<Reply> SecretsManager::get_resource_policy(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
-  const secrets::Head& head = *located.head;
+  TRY_ASSIGN(const auto found, living_secret(call));
+  const secrets::Head& head = *found;
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object();
@@ -47,13 +47,13 @@ Result<Reply> SecretsManager::get_resource_policy(Call& call) {
 }
 
 Result<Reply> SecretsManager::put_resource_policy(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   std::string text = call.fields().text("ResourcePolicy");
   TRY_ASSIGN(const iam::Policy policy, parse(text));
   if (call.fields().boolean("BlockPublicPolicy") && iam::is_public(policy)) {
     return Error{Code::kInvalid, "The resource policy grants access to everybody, which BlockPublicPolicy forbids.", "PublicPolicyException"};
   }
-  secrets::Head head = *located.head;
+  secrets::Head head = *found;
   note_policies(call);
   head.set_resource_policy(std::move(text));
   save_changed(call, head);
@@ -61,15 +61,15 @@ Result<Reply> SecretsManager::put_resource_policy(Call& call) {
 }
 
 Result<Reply> SecretsManager::delete_resource_policy(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
-  secrets::Head head = *located.head;
+  TRY_ASSIGN(const auto found, living_secret(call));
+  secrets::Head head = *found;
   head.clear_resource_policy();
   save_changed(call, head);
   return identity_reply(call, head);
 }
 
 Result<Reply> SecretsManager::validate_resource_policy(Call& call) {
-  if (call.fields().has("SecretId")) TRY(locate_living(call));
+  if (call.fields().has("SecretId")) TRY(living_secret(call));
   Reply reply;
   json::Writer writer(reply.data);
   std::vector<std::string> errors;

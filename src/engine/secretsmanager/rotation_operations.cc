@@ -56,7 +56,7 @@ core::PasswordRules::Use unless(bool excluded) { return excluded ? core::Passwor
 
 Result<Reply> SecretsManager::rotate_secret(Call& call) {
   const auto& fields = call.fields();
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   TRY_ASSIGN(std::string version_id, request_token(call));
   rotation::RuleChange change;
   change.region = region_of(call);
@@ -65,8 +65,8 @@ Result<Reply> SecretsManager::rotate_secret(Call& call) {
     change.lambda_arn = fields.text("RotationLambdaARN");
     TRY_ASSIGN(change.rotator, rotation::rotator_of_arn(*change.lambda_arn));
   }
-  TRY(check_primary(call, *located.head));
-  secrets::Head head = *located.head;
+  TRY(check_primary(call, *found));
+  secrets::Head head = *found;
   TRY(rotation::set_rule(call.tx(), head, change));
   TRY(rotation::file_next_window(call.tx(), call.mount_id(), head, call.now()));
   const bool now = fields.boolean("RotateImmediately", true);
@@ -79,9 +79,9 @@ Result<Reply> SecretsManager::rotate_secret(Call& call) {
 }
 
 Result<Reply> SecretsManager::cancel_rotate_secret(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
-  TRY(check_primary(call, *located.head));
-  secrets::Head head = *located.head;
+  TRY_ASSIGN(const auto found, living_secret(call));
+  TRY(check_primary(call, *found));
+  secrets::Head head = *found;
   const std::string version_id = rotation::in_hand(head) ? head.rotation().run().version_id() : std::string();
   if (head.has_rotation()) rotation::cancel(call.tx(), call.mount_id(), head, call.now());
   return rotation_reply(call, head, version_id);

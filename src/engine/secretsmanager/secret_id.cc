@@ -12,7 +12,7 @@ using core::Call;
 constexpr std::string_view kArnPrefix = "arn:";
 
 Result<Located> locate_name(Call& call, std::string_view name) {
-  Located located{std::string(name), path_of(name), nullptr};
+  Located located{path_of(name), nullptr};
   TRY_ASSIGN(located.head, secrets::find(call.tx(), call.mount_id(), located.path));
   // Nobody has erased it yet; it is gone all the same.
   if (located.head != nullptr && secrets::purge_due(*located.head, call.now())) located.head = nullptr;
@@ -54,18 +54,15 @@ Result<Located> locate(Call& call, std::string_view secret_id) {
   return locate_name(call, name);
 }
 
-Result<Located> locate(Call& call) { return locate(call, call.fields().text("SecretId")); }
-
-Result<Located> locate_present(Call& call) {
-  TRY_ASSIGN(Located located, locate(call));
-  if (located.head == nullptr) return no_such_secret();
-  return located;
+Result<std::shared_ptr<const secrets::Head>> present_secret(const Call& call) {
+  if (call.target().head == nullptr) return no_such_secret();
+  return call.target().head;
 }
 
-Result<Located> locate_living(Call& call) {
-  TRY_ASSIGN(Located located, locate_present(call));
-  if (secrets::marked_for_deletion(*located.head)) return marked_for_deletion();
-  return located;
+Result<std::shared_ptr<const secrets::Head>> living_secret(const Call& call) {
+  TRY_ASSIGN(auto head, present_secret(call));
+  if (secrets::marked_for_deletion(*head)) return marked_for_deletion();
+  return head;
 }
 
 }  // namespace keyhold::engine::secretsmanager

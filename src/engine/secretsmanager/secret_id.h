@@ -28,18 +28,18 @@ std::string arn_of(const core::Call& call, std::string_view aws_name, std::strin
 
 /// The secret that a SecretId names: by its name, its ARN, or its ARN without the suffix.
 struct Located {
-  std::string name;  // AWS's.
   std::string path;  // Below the mount.
   std::shared_ptr<const core::secrets::Head> head;  // nullptr: there is none.
 };
 
 /// errors: InvalidParameterException: no SecretId, or not one.
 Result<Located> locate(core::Call& call, std::string_view secret_id);
-Result<Located> locate(core::Call& call);  // By the field "SecretId".
 
-/// As locate(), of one that is there, marked for deletion or not. errors: ResourceNotFoundException.
-Result<Located> locate_present(core::Call& call);
+/// For handlers, of the secret that the request was authorised for: the one of the field "SecretId".
+///
+/// As it is there, marked for deletion or not. errors: ResourceNotFoundException.
+Result<std::shared_ptr<const core::secrets::Head>> present_secret(const core::Call& call);
 /// The same of one that is not marked for deletion either. errors: InvalidRequestException.
-Result<Located> locate_living(core::Call& call);
+Result<std::shared_ptr<const core::secrets::Head>> living_secret(const core::Call& call);
 
 }  // namespace keyhold::engine::secretsmanager

@@ -60,7 +60,7 @@ Target open_to_all(const Call& call, std::string path, core::Capability capabili
 }  // namespace
 
 Result<std::vector<Target>> SecretsManager::of_secret(Call& call) {
-  TRY_ASSIGN(auto located, locate(call));
+  TRY_ASSIGN(auto located, locate(call, call.fields().text("SecretId")));
   return std::vector{target_of(call, action_of(call), located.path, std::move(located.head))};
 }
 

@@ -144,26 +144,26 @@ Result<Reply> SecretsManager::create_secret(Call& call) {
 }
 
 Result<Reply> SecretsManager::get_secret_value(Call& call) {
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   TRY_ASSIGN(const auto* version,
-             wanted_version(call, *located.head, call.fields().text("VersionId"), call.fields().text("VersionStage")));
+             wanted_version(call, *found, call.fields().text("VersionId"), call.fields().text("VersionStage")));
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object();
-  TRY(append_value(writer, call, *located.head, *version, reply.audit_members));
+  TRY(append_value(writer, call, *found, *version, reply.audit_members));
   writer.end_object();
   return reply;
 }
 
 Result<Reply> SecretsManager::put_secret_value(Call& call) {
   const auto& fields = call.fields();
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   TRY_ASSIGN(const auto value, value_of(fields));
   if (!value) return invalid_parameter("You must provide either SecretString or SecretBinary.");
   TRY_ASSIGN(auto labels, stages_of(fields));
-  TRY(check_primary(call, *located.head));
+  TRY(check_primary(call, *found));
   Reply reply;
-  secrets::Head head = *located.head;
+  secrets::Head head = *found;
   TRY_ASSIGN(const std::string version_id, add_value(call, head, *value, std::move(labels), reply));
   append_written(reply, call, head, version_id, true);
   return reply;
@@ -172,12 +172,12 @@ Result<Reply> SecretsManager::put_secret_value(Call& call) {
 Result<Reply> SecretsManager::update_secret(Call& call) {
   const auto& fields = call.fields();
   TRY(check_type(fields));
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   TRY_ASSIGN(const auto value, value_of(fields));
   TRY_ASSIGN(const auto attributes, attributes_of(fields));
-  TRY(check_primary(call, *located.head));
+  TRY(check_primary(call, *found));
   Reply reply;
-  secrets::Head head = *located.head;
+  secrets::Head head = *found;
   apply(attributes, head);
   std::string version_id;
   if (value) {

@@ -40,10 +40,10 @@ Result<void> check_holder(const secrets::Head& head, const std::string& label, c
 }  // namespace
 
 Result<Reply> SecretsManager::list_secret_version_ids(Call& call) {
-  TRY_ASSIGN(const Located located, locate_present(call));
+  TRY_ASSIGN(const auto found, present_secret(call));
   TRY_ASSIGN(const std::size_t results_max, max_results(call.fields(), kListMax));
   TRY_ASSIGN(const std::string after, page_position(call, kVersionList));
-  const secrets::Head& head = *located.head;
+  const secrets::Head& head = *found;
   TRY_ASSIGN(const auto last_read, secrets::last_read(call.tx(), call.mount_id(), head.id()));
   const bool with_deprecated = call.fields().boolean("IncludeDeprecated");
   Reply reply;
@@ -78,7 +78,7 @@ Result<Reply> SecretsManager::list_secret_version_ids(Call& call) {
 
 Result<Reply> SecretsManager::update_secret_version_stage(Call& call) {
   const auto& fields = call.fields();
-  TRY_ASSIGN(const Located located, locate_living(call));
+  TRY_ASSIGN(const auto found, living_secret(call));
   const std::string label = fields.text("VersionStage");
   const std::string move_to = fields.text("MoveToVersionId");
   const std::string remove_from = fields.text("RemoveFromVersionId");
@@ -89,8 +89,8 @@ Result<Reply> SecretsManager::update_secret_version_stage(Call& call) {
   if (move_to.empty() && label == secrets::kCurrentLabel) {
     return invalid_parameter("You can only move the staging label AWSCURRENT to another version, not remove it.");
   }
-  TRY(check_primary(call, *located.head));
-  secrets::Head head = *located.head;
+  TRY(check_primary(call, *found));
+  secrets::Head head = *found;
   const auto* to = move_to.empty() ? nullptr : secrets::version_with_id(head, move_to);
   if (!move_to.empty() && to == nullptr) return no_such_version();
   TRY(check_holder(head, label, remove_from, to));
