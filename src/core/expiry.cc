@@ -47,7 +47,7 @@ void ExpiryWorker::watch_clock() {
 Result<void> ExpiryWorker::run() {
   const LeaseClock::Moment moment = parts_.clock.moment();
   if (!moment.trusted) return {};
-  Transaction tx = transaction();
+  Transaction tx = parts_.transaction();
   TRY_ASSIGN(const auto mark_record, tx.load<records::TimeMark>(keys::time_mark()));
   const UnixMillis seen_ms = mark_record == nullptr ? 0 : mark_record->seen_ms();
   const UnixMillis expired_ms = mark_record == nullptr ? 0 : mark_record->expired_ms();
@@ -100,7 +100,7 @@ Result<void> ExpiryWorker::expire(const std::vector<std::string>& entries, const
   if (thread_.stopping()) return Error{Code::kUnavailable, "stopping"};
   const auto session = parts_.session.load();
   if (session == nullptr) return Error{Code::kSealed, "sealed"};
-  Transaction tx = transaction();
+  Transaction tx = parts_.transaction();
   const UnixMillis now_ms = parts_.clock.now_ms();
   for (const std::string& entry : entries) {
     TRY_ASSIGN(const auto reference, tx.load<records::TokenRef>(entry));
@@ -118,7 +118,7 @@ Result<void> ExpiryWorker::expire(const std::vector<std::string>& entries, const
 }
 
 Result<void> ExpiryWorker::mark(UnixMillis seen_ms, UnixMillis expired_ms, const storage::Condition& fence) {
-  Transaction tx = transaction();
+  Transaction tx = parts_.transaction();
   TRY_ASSIGN(const auto before, tx.load<records::TimeMark>(keys::time_mark()));
   records::TimeMark mark;
   mark.set_seen_ms(before == nullptr ? seen_ms : std::max(before->seen_ms(), seen_ms));

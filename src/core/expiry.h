@@ -1,14 +1,11 @@
 #pragma once
 
-#include <functional>
-#include <string_view>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/background.h"
-#include "core/cache/entry_cache.h"
-#include "core/call.h"
-#include "core/lease_clock.h"
-#include "core/snapshot.h"
-#include "storage/storage.h"
+#include "core/worker_parts.h"
 
 namespace keyhold::core {
 
@@ -22,16 +19,7 @@ namespace keyhold::core {
 /// threads   Any.
 class ExpiryWorker {
  public:
-  struct Parts {
-    storage::Storage& store;
-    EntryCache& cache;
-    const Barrier& barrier;
-    const LeaseClock& clock;
-    const Snapshot<Session>& session;
-    crypto::Rng& rng;
-    std::function<void(std::string_view)> warn;  // Lines for the operator's log.
-  };
-  explicit ExpiryWorker(Parts parts) : parts_(std::move(parts)) {}
+  explicit ExpiryWorker(WorkerParts parts) : parts_(std::move(parts)) {}
 
   void start();
   void stop() { thread_.stop(); }  // Waits for the batch in hand.
@@ -45,9 +33,8 @@ class ExpiryWorker {
   Result<void> work_from(UnixMillis from_ms, storage::Leadership& leadership);
   Result<void> expire(const std::vector<std::string>& entries, const storage::Condition& fence);
   Result<void> mark(UnixMillis seen_ms, UnixMillis expired_ms, const storage::Condition& fence);
-  Transaction transaction() { return {parts_.cache, parts_.store, Transaction::Mode::kThroughStore}; }
 
-  const Parts parts_;
+  const WorkerParts parts_;
   MonotonicMillis warned_ms_ = 0;  // Of the thread.
   bool warned_ = false;
   BackgroundThread thread_;

@@ -118,7 +118,7 @@ bool LastReadWorker::round() {
 }
 
 Result<void> LastReadWorker::write(const std::vector<LastReads::Read>& reads) {
-  Transaction tx(parts_.cache, parts_.store, Transaction::Mode::kThroughStore);
+  Transaction tx = parts_.transaction();
   // Two versions of a secret may be among them.
   std::map<std::string, records::LastRead> changed;
   for (const LastReads::Read& read : reads) {

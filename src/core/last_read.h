@@ -1,10 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -12,9 +13,8 @@
 #include "core/background.h"
 #include "core/call.h"
 #include "core/keys.h"
-#include "core/lease_clock.h"
 #include "core/secret.h"
-#include "core/snapshot.h"
+#include "core/worker_parts.h"
 
 /// When a secret's value was last read, by whom and by which API, to the day.
 ///
@@ -67,13 +67,7 @@ UnixMillis version_read_ms(const records::LastRead* last, std::string_view versi
 /// threads   Any; start() and stop() one at a time.
 class LastReadWorker {
  public:
-  struct Parts {
-    storage::Storage& store;
-    EntryCache& cache;
-    const Barrier& barrier;
-    const Snapshot<Session>& session;
-  };
-  explicit LastReadWorker(const Parts& parts) : parts_(parts) {}
+  explicit LastReadWorker(WorkerParts parts) : parts_(std::move(parts)) {}
 
   void start();
   void stop();  // After what waits was written, if the store takes it.
@@ -83,7 +77,7 @@ class LastReadWorker {
   bool round();
   Result<void> write(const std::vector<LastReads::Read>& reads);
 
-  const Parts parts_;
+  const WorkerParts parts_;
   BackgroundThread thread_;
 };
 

@@ -16,8 +16,8 @@ Node::Node(const Parts& parts)
       config_(parts.store, cache_),
       jobs_(parts.store, cache_, barrier_, session_, clock_, parts.warn),
       expiry_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}),
-      rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.post, parts.warn}),
-      last_reads_({parts.store, cache_, barrier_, session_}) {}
+      rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}, parts.post),
+      last_reads_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}) {}
 
 // The journal keeps its signer, to sign its end with.
 Node::~Node() {

@@ -62,7 +62,7 @@ Result<void> RotationWorker::look() {
     for (const auto& item : page.items) {
       if (thread_.stopping()) return {};
       const Place place{item.key, keys::owner_of(item.key), std::string(keys::object_of(item.key))};
-      Transaction tx = transaction();
+      Transaction tx = parts_.transaction();
       TRY_ASSIGN(const auto head, tx.load<Head>(keys::secret(place.mount, place.secret_id)));
       if (head != nullptr && !due(*head, parts_.clock.now_ms())) continue;
       {
@@ -103,7 +103,7 @@ Result<void> RotationWorker::perform(const Place& place) {
 }
 
 Result<bool> RotationWorker::perform_step(const Place& place, const storage::Condition& fence) {
-  Transaction tx = transaction();
+  Transaction tx = parts_.transaction();
   TRY_ASSIGN(const auto head, tx.load<Head>(keys::secret(place.mount, place.secret_id)));
   if (head == nullptr || !rotation::in_hand(*head)) {
     // Its end takes the entry away; whatever left this one is gone.
@@ -135,7 +135,7 @@ Result<bool> RotationWorker::perform_step(const Place& place, const storage::Con
 Result<void> RotationWorker::do_step(const Place& place, const Head& head, const storage::Condition& fence) {
   const auto session = parts_.session.load();
   if (session == nullptr) return Error{Code::kSealed, "the server was sealed"};
-  Transaction tx = transaction();
+  Transaction tx = parts_.transaction();
   TRY_ASSIGN(const auto record, rotation::find_rotator(tx, head.namespace_id(), head.rotation().rotator()));
   if (record == nullptr) return Error{Code::kNotFound, "the rotator that the secret names is gone"};
   TRY_ASSIGN(const EntryRef entry, tx.get(keys::rotator(head.namespace_id(), record->name())));
@@ -179,7 +179,7 @@ Result<std::string> RotationWorker::secret_id_of(Transaction& tx, const Place& p
 
 Result<void> RotationWorker::change(const Place& place, const storage::Condition& fence, const Change& change) {
   for (int tries = 0;; ++tries) {
-    Transaction tx = transaction();
+    Transaction tx = parts_.transaction();
     TRY_ASSIGN(const auto found, tx.load<Head>(keys::secret(place.mount, place.secret_id)));
     if (found == nullptr) return Error{Code::kConflict, "the secret is gone"};
     Head head = *found;

@@ -4,17 +4,13 @@
 #include <memory>
 #include <set>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "base/mutex.h"
 #include "core/background.h"
-#include "core/cache/entry_cache.h"
-#include "core/call.h"
-#include "core/lease_clock.h"
 #include "core/rotation/rotator.h"
-#include "core/snapshot.h"
 #include "core/work_pool.h"
-#include "storage/storage.h"
+#include "core/worker_parts.h"
 
 namespace keyhold::core {
 
@@ -26,17 +22,8 @@ namespace keyhold::core {
 /// threads   Any; start() and stop() one at a time.
 class RotationWorker final : public storage::Watcher {
  public:
-  struct Parts {
-    storage::Storage& store;
-    EntryCache& cache;
-    const Barrier& barrier;
-    const LeaseClock& clock;
-    const Snapshot<Session>& session;
-    crypto::Rng& rng;
-    rotation::Poster post;                       // Empty: no rotator can be called by HTTP.
-    std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
-  };
-  explicit RotationWorker(Parts parts) : parts_(std::move(parts)), http_(parts_.post) {}
+  /// An empty `post`: no rotator can be called by HTTP.
+  RotationWorker(WorkerParts parts, rotation::Poster post) : parts_(std::move(parts)), http_(std::move(post)) {}
   ~RotationWorker() override { stop(); }
 
   void start();
@@ -65,10 +52,9 @@ class RotationWorker final : public storage::Watcher {
   /// Changes the head in a commit with the fence, again after a conflict. errors: of `change`.
   using Change = std::function<Result<void>(Transaction& tx, rotation::Head& head)>;
   Result<void> change(const Place& place, const storage::Condition& fence, const Change& change);
-  Transaction transaction() { return {parts_.cache, parts_.store, Transaction::Mode::kThroughStore}; }
   rotation::Rotator* rotator_of(const records::Rotator& rotator);
 
-  const Parts parts_;
+  const WorkerParts parts_;
   rotation::RandomRotator random_;
   rotation::HttpRotator http_;
   std::unique_ptr<storage::Watch> watch_;
