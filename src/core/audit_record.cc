@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/time_format.h"
+#include "core/background_records.h"
 
 namespace keyhold::core {
 namespace {
@@ -85,6 +86,16 @@ std::string_view operation_word(const RecordSubject& subject) {
   return by_capability ? to_string(subject.used) : to_string(subject.request.operation);
 }
 
+void begin_record(std::string& out, RecordType type, std::string_view id) {
+  out.assign("\"type\":\"").append(type_word(type)).append("\",\"id\":\"").append(id).push_back('"');
+}
+
+void append_outcome(std::string& out, const RecordOutcome& outcome) {
+  member(out, "outcome", outcome.word);
+  if (!outcome.error.empty()) member(out, "error", outcome.error);
+  if (!outcome.reply_members.empty()) out.append(",\"reply\":{").append(outcome.reply_members).append("}");
+}
+
 }  // namespace
 
 std::string_view outcome_word(Code code) {
@@ -134,7 +145,7 @@ std::string render_mount(const records::Mount& mount) {
 }
 
 void render_record(std::string& out, RecordType type, const RecordSubject& subject, const RecordOutcome& outcome) {
-  out.assign("\"type\":\"").append(type_word(type)).append("\",\"id\":\"").append(subject.request_id).push_back('"');
+  begin_record(out, type, subject.request_id);
   if (type != RecordType::kOutcome) {
     const Request& request = subject.request;
     out.append(",\"api\":\"").append(to_string(request.api));
@@ -155,10 +166,28 @@ void render_record(std::string& out, RecordType type, const RecordSubject& subje
     if (request.wrap_ttl_s) out.append(",\"wrap_ttl\":").append(std::to_string(*request.wrap_ttl_s));
     if (subject.route != nullptr && subject.fields != nullptr) append_fields(out, subject);
   }
-  if (type == RecordType::kIntent) return;
-  member(out, "outcome", outcome.word);
-  if (!outcome.error.empty()) member(out, "error", outcome.error);
-  if (!outcome.reply_members.empty()) out.append(",\"reply\":{").append(outcome.reply_members).append("}");
+  if (type != RecordType::kIntent) append_outcome(out, outcome);
+}
+
+void render_intent(std::string& out, std::string_view id, const Deed& deed) {
+  begin_record(out, RecordType::kIntent, id);
+  member(out, "api", to_string(Api::kInternal));
+  member(out, "operation", deed.operation);
+  out.append(",\"namespace\":").append(std::to_string(deed.owner));
+  member(out, "path", deed.path);
+  out.append(deed.mount_members);
+  bool first = true;
+  for (const auto& [name, value] : deed.fields) {
+    out.append(first ? ",\"fields\":{\"" : ",\"").append(name).append("\":");
+    json::append_quoted(out, value);
+    first = false;
+  }
+  if (!first) out.push_back('}');
+}
+
+void render_outcome(std::string& out, std::string_view id, const RecordOutcome& outcome) {
+  begin_record(out, RecordType::kOutcome, id);
+  append_outcome(out, outcome);
 }
 
 }  // namespace keyhold::core

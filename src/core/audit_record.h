@@ -38,8 +38,13 @@ struct RecordOutcome {
   std::string_view reply_members = {};  // Rendered and redacted by the handler.
 };
 
-/// Replaces `out` by the members of the record.
+struct Deed;
+
+// Each replaces `out` by the members of a record.
 void render_record(std::string& out, RecordType type, const RecordSubject& subject, const RecordOutcome& outcome);
+/// Of what the server does by itself (core/background_records.h).
+void render_intent(std::string& out, std::string_view id, const Deed& deed);
+void render_outcome(std::string& out, std::string_view id, const RecordOutcome& outcome);
 
 // What many records say alike, rendered once and kept with its owner.
 /// `token_hash` is that of the token itself, so that whoever has a token finds what was done with it.

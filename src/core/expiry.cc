@@ -102,12 +102,15 @@ Result<void> ExpiryWorker::expire(const std::vector<std::string>& entries, const
   if (session == nullptr) return Error{Code::kSealed, "sealed"};
   Transaction tx = parts_.transaction();
   const UnixMillis now_ms = parts_.clock.now_ms();
+  std::vector<Deed> deeds;
   for (const std::string& entry : entries) {
     TRY_ASSIGN(const auto reference, tx.load<records::TokenRef>(entry));
     const bool of_secret = reference != nullptr && reference->mount_id() != 0;
-    TRY(of_secret ? secrets::do_due(tx, entry, *reference, now_ms, parts_.rng) : session->tokens.expire(tx, entry));
+    TRY(of_secret ? secrets::do_due(tx, entry, *reference, now_ms, parts_.rng, deeds) : session->tokens.expire(tx, entry));
   }
+  TRY_ASSIGN(const auto intents, parts_.records.begin(deeds));
   auto done = commit_in_background(parts_.store, parts_.barrier, tx, {fence});
+  for (const RequestId& intent : intents) TRY(parts_.records.end(intent, done));
   if (done.ok() || done.code() != Code::kConflict || entries.size() == 1) return done;
   // One of them is being renewed or used: the others need not wait for it.
   for (const std::string& entry : entries) {

@@ -1,6 +1,8 @@
 #include "core/gate.h"
 
 #include <atomic>
+#include <chrono>
+#include <optional>
 
 #include "base/limits.h"
 #include "core/audit_record.h"
@@ -53,6 +55,7 @@ struct Gate::Job {
   Request request;
   Done done;
   MonotonicMillis deadline_ms = 0;
+  const std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
 
   // Found anew by each run.
   Snapshot<Config>::Pointer config;
@@ -99,6 +102,7 @@ void Gate::commit(storage::Batch batch, storage::CommitDone done) {
 
 void Gate::handle(Lane& lane, Request request, Done done) {
   auto job = std::make_shared<Job>(lane, std::move(request), std::move(done));
+  lane.metrics.begun();
   job->answer.request_id = RequestId::random(node_.rng());
   job->deadline_ms = node_.clock().monotonic_ms() + limits::kRequestDeadlineMs;
   start_on_lane(job);
@@ -417,13 +421,13 @@ void Gate::finish_on_lane(const JobPtr& job) {
   const bool stranger_failed = job->principal == nullptr && !job->intent_written && !answer.result.ok();
   if ((route != nullptr && route->journaled == Journaled::kNo) ||
       (stranger_failed && !admitted(job->lane.failures(), *job))) {
-    return job->done(std::move(answer));
+    return give(*job);
   }
   // Nor by looking at what is open to all: like what they do, it is recorded or refused.
   const bool stranger_looked = job->principal == nullptr && !job->intent_written && answer.result.ok();
   if (stranger_looked && !admitted(job->lane.acts(), *job)) {
     answer.result = too_many();
-    return job->done(std::move(answer));
+    return give(*job);
   }
   write_last_record(*job);
   job->lane.after_write([job](const Result<void>& written) {
@@ -435,8 +439,18 @@ void Gate::finish_on_lane(const JobPtr& job) {
     } else if (tells_secrets(*job) && job->lane.session.get() != job->session) {
       held.result = sealed();
     }
-    job->done(std::move(held));
+    give(*job);
   });
+}
+
+void Gate::give(Job& job) {
+  const Result<Reply>& result = job.answer.result;
+  const auto took = std::chrono::steady_clock::now() - job.begun;
+  job.lane.metrics.answered(job.request.api, result.ok() ? std::nullopt : std::optional(result.code()),
+                            result.ok() && result->outcome != Reply::Outcome::kNotFound,
+                            job.match.mount == nullptr ? 0 : job.match.mount->record.id(), job.used,
+                            std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  job.done(std::move(job.answer));
 }
 
 void Gate::write_last_record(const Job& job) {

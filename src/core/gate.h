@@ -75,6 +75,7 @@ class Gate {
   static bool tells_secrets(const Job& job);
   static RecordSubject subject_of(const Job& job);
   static void write_last_record(const Job& job);
+  static void give(Job& job);
 
   Node& node_;
   const Router& router_;

@@ -12,6 +12,7 @@
 #include "core/audit/failure_quota.h"
 #include "core/audit/journal.h"
 #include "core/config.h"
+#include "core/request_metrics.h"
 #include "core/snapshot.h"
 
 namespace keyhold::core {
@@ -28,8 +29,8 @@ class Lane {
   using Post = std::function<void(std::function<void()>)>;
 
   Lane(audit::JournalStream& stream, Post post, const Snapshot<Config>& config_source,
-       const Snapshot<Session>& session_source, const Clock& clock)
-      : config(config_source), session(session_source), stream_(stream), post_(std::move(post)), clock_(clock) {}
+       const Snapshot<Session>& session_source, const Clock& clock, RequestMetrics& own_metrics)
+      : config(config_source), session(session_source), metrics(own_metrics), stream_(stream), post_(std::move(post)), clock_(clock) {}
 
   /// Gives `task` to the I/O thread. Tasks handed over before the thread gets to them share one wake-up.
   void hand_over(UniqueFunction<void()> task);
@@ -59,6 +60,7 @@ class Lane {
 
   Snapshot<Config>::Reader config;
   Snapshot<Session>::Reader session;
+  RequestMetrics& metrics;
   std::string scratch;  // For rendering a record.
 
  private:

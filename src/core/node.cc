@@ -14,10 +14,13 @@ Node::Node(const Parts& parts)
       seal_manager_(parts.store, barrier_, parts.rng),
       cache_(parts.store, barrier_, limits::kEntryCacheBytesMax),
       config_(parts.store, cache_),
+      records_(parts.journal.stream(parts.journal_stream), parts.rng),
       jobs_(parts.store, cache_, barrier_, session_, clock_, parts.warn),
-      expiry_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}),
-      rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}, parts.post),
-      last_reads_({parts.store, cache_, barrier_, clock_, session_, parts.rng, parts.warn}) {}
+      expiry_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}),
+      rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}, parts.post),
+      last_reads_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}) {
+  metrics_.add_source([this](std::vector<MetricSample>& out) { add_metrics(out); });
+}
 
 // The journal keeps its signer, to sign its end with.
 Node::~Node() {
@@ -160,6 +163,30 @@ SealStatus Node::seal_status() const {
   SealStatus status = seal_manager_.status();
   status.sealed = session_.load() == nullptr;
   return status;
+}
+
+void Node::add_metrics(std::vector<MetricSample>& out) const {
+  const auto gauge = [&out](std::string name, std::string_view help, double value) {
+    out.push_back({.name = std::move(name), .help = help, .value = value});
+  };
+  const auto counter = [&out](std::string name, std::string_view help, std::uint64_t value) {
+    out.push_back({.name = std::move(name), .help = help, .kind = MetricSample::Kind::kCounter, .value = static_cast<double>(value)});
+  };
+  const bool unsealed = session_.load() != nullptr;
+  gauge("vault.core.unsealed", "1 while the barrier is open.", unsealed ? 1 : 0);
+  gauge("vault.core.active", "1 while requests are served.", unsealed ? 1 : 0);
+  gauge("keyhold.cache.bytes", "Memory of decrypted entries.", static_cast<double>(cache_.bytes()));
+  gauge("keyhold.cache.entries", "Decrypted entries in memory.", static_cast<double>(cache_.entries()));
+  const audit::JournalCounters journal = parts_.journal.counters();
+  counter("keyhold.journal.records", "Records written to the audit journal.", journal.records);
+  counter("vault.audit.log_request_failure", "Writes of the audit journal that failed: their requests were refused.", journal.write_failures);
+  counter("vault.audit.log_response_failure", "The same: one journal has both.", journal.write_failures);
+  counter("keyhold.journal.sync_failures", "Files of the journal given up because they could not be synced.", journal.sync_failures);
+  counter("keyhold.journal.files_lost", "Files of the journal given up because they were unlinked or replaced.", journal.files_lost);
+  counter("keyhold.journal.signing_failures", "Checkpoints that could not be written.", journal.signing_failures);
+  counter("keyhold.journal.files_dropped", "Files of the journal dropped because of its bound.", journal.files_dropped);
+  counter("keyhold.journal.files_dropped_unforwarded", "Of them, before all audit devices had them.", journal.files_dropped_unforwarded);
+  gauge("keyhold.store.writable", "0 while the store takes no writes.", parts_.store.health().writable ? 1 : 0);
 }
 
 void Node::seal() {

@@ -7,14 +7,17 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "core/background_records.h"
 #include "core/audit/journal.h"
 #include "core/cache/entry_cache.h"
 #include "core/call.h"
+#include "core/census.h"
 #include "core/config.h"
 #include "core/expiry.h"
 #include "core/job.h"
 #include "core/last_read.h"
 #include "core/lease_clock.h"
+#include "core/metrics.h"
 #include "core/rotation/rotation_worker.h"
 #include "core/seal/barrier.h"
 #include "core/seal/seal_manager.h"
@@ -33,6 +36,7 @@ class Node {
   struct Parts {
     storage::Storage& store;
     audit::Journal& journal;
+    int journal_stream;  // Of what the node does by itself; the lanes have the others.
     const Clock& clock;
     crypto::Rng& rng;
     std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
@@ -75,6 +79,8 @@ class Node {
   JobRunner& jobs() { return jobs_; }
   ExpiryWorker& expiry() { return expiry_; }
   RotationWorker& rotation() { return rotation_; }
+  Metrics& metrics() { return metrics_; }
+  Census& census() { return census_; }
 
  private:
   Result<std::shared_ptr<const Session>> make_session();
@@ -82,6 +88,7 @@ class Node {
   void deactivate() REQUIRES(changing_);
   void close() REQUIRES(changing_);
   void note_version() REQUIRES(changing_);
+  void add_metrics(std::vector<MetricSample>& out) const;
   Result<SecretBytes> bootstrap(SecretBytes root_token) REQUIRES(changing_);
 
   Parts parts_;
@@ -91,10 +98,13 @@ class Node {
   EntryCache cache_;
   ConfigStore config_;
   Snapshot<Session> session_;
+  BackgroundRecords records_;
   JobRunner jobs_;
   ExpiryWorker expiry_;
   RotationWorker rotation_;
   LastReadWorker last_reads_;
+  Metrics metrics_;
+  Census census_;
   std::function<void()> on_sealed_;
   Mutex changing_;
   bool active_ GUARDED_BY(changing_) = false;

@@ -96,6 +96,7 @@ enum class Payload : std::uint8_t {
   kAuth,    // `auth`.
   kSystem,  // `data`, which Vault also spreads over the top level.
   kBare,    // `data` alone, without an envelope.
+  kBytes,   // The same, of another content type, which the reply names; it cannot be wrapped.
 };
 
 /// The state of the node, for the routes that report it.
@@ -121,6 +122,7 @@ struct Reply {
   /// Members of a JSON object, rendered and redacted by the handler, for the audit record: `"version":3`. May be empty.
   std::string audit_members{};
   std::int64_t lease_duration_s = 0;  // How long the client may use this before it reads again; 0 = nothing is said.
+  std::string_view content_type{};        // Of Payload::kBytes.
   std::optional<Payload> payload{};       // In place of the route's: the shape of what was unwrapped.
   std::unique_ptr<WrapInfo> wrap_info{};  // What there was to say waits there; `data` is empty.
 

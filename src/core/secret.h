@@ -39,6 +39,9 @@ Result<std::shared_ptr<const Head>> find(Transaction& tx, keys::MountId mount, s
 inline bool marked_for_deletion(const Head& head) { return head.deleted_ms() != 0; }
 /// Whether its time has come, though nobody has erased it yet.
 inline bool purge_due(const Head& head, UnixMillis now) { return marked_for_deletion(head) && head.purge_ms() <= now; }
+/// Its day, of those that remind people, has come.
+inline bool expired(const Head& head, UnixMillis now) { return head.expires_ms() != 0 && head.expires_ms() <= now; }
+inline bool rotate_by_passed(const Head& head, UnixMillis now) { return head.rotate_by_ms() != 0 && head.rotate_by_ms() <= now; }
 /// The head, or nullptr also of what is marked for deletion.
 Result<std::shared_ptr<const Head>> find_living(Transaction& tx, keys::MountId mount, std::string_view name);
 

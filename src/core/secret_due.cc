@@ -14,15 +14,22 @@ void file_due(Transaction& tx, keys::MountId mount, const Head& head, UnixMillis
 }
 
 Result<void> do_due(Transaction& tx, std::string_view entry_key, const records::TokenRef& entry, UnixMillis now,
-                    crypto::Rng& rng) {
+                    crypto::Rng& rng, std::vector<Deed>& deeds) {
   tx.erase(std::string(entry_key));
   TRY_ASSIGN(const auto head, tx.load<Head>(keys::secret(entry.mount_id(), entry.secret_id())));
   if (head == nullptr) return {};
   if (purge_due(*head, now)) {
+    TRY_ASSIGN(Deed deed, deed_on(tx, "delete", entry.mount_id(), *head, "metadata"));
+    deeds.push_back(std::move(deed));
     purge(tx, entry.mount_id(), *head, now);
     return {};
   }
-  return rotation::do_due(tx, entry.mount_id(), *head, now, rng);
+  TRY(rotation::do_due(tx, entry.mount_id(), *head, now, rng));
+  if (!tx.changes(keys::rotation_run(entry.mount_id(), head->id()))) return {};
+  TRY_ASSIGN(Deed deed, deed_on(tx, "rotate", entry.mount_id(), *head, "rotate"));
+  deed.fields = {{"step", "begin"}, {"rotator", head->rotation().rotator()}};
+  deeds.push_back(std::move(deed));
+  return {};
 }
 
 }  // namespace keyhold::core::secrets

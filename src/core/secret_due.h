@@ -1,8 +1,10 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
+#include "core/background_records.h"
 #include "core/keys.h"
 #include "core/records.pb.h"
 #include "core/transaction.h"
@@ -17,8 +19,8 @@ namespace keyhold::core::secrets {
 /// Has the secret looked at when `at_ms` has come.
 void file_due(Transaction& tx, keys::MountId mount, const records::Secret& head, UnixMillis at_ms);
 
-/// Does what is due by now, and takes the entry away.
+/// Does what is due by now, and takes the entry away. What it does to the secret is added to `deeds`, for the journal.
 Result<void> do_due(Transaction& tx, std::string_view entry_key, const records::TokenRef& entry, UnixMillis now,
-                    crypto::Rng& rng);
+                    crypto::Rng& rng, std::vector<Deed>& deeds);
 
 }  // namespace keyhold::core::secrets

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string_view>
 
+#include "core/background_records.h"
 #include "core/cache/entry_cache.h"
 #include "core/call.h"
 #include "core/lease_clock.h"
@@ -20,6 +21,7 @@ struct WorkerParts {
   const LeaseClock& clock;
   const Snapshot<Session>& session;
   crypto::Rng& rng;
+  BackgroundRecords& records;
   std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
 
   Transaction transaction() const { return {cache, store, Transaction::Mode::kThroughStore}; }

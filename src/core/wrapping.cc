@@ -92,6 +92,7 @@ Error no_such_token() { return {Code::kInvalid, "wrapping token is not valid or 
 
 Result<Reply> wrap(Call& call, Reply reply, Payload payload, std::int64_t ttl_s) {
   if (reply.wrap_info != nullptr || reply.data.empty() || reply.outcome != Reply::Outcome::kFound) return reply;
+  if (reply.payload.value_or(payload) == Payload::kBytes) return Error{Code::kInvalid, "this answer cannot be wrapped: ask without X-Vault-Wrap-TTL"};
   records::WrappedReply header;
   header.set_namespace_id(call.namespace_id());
   header.set_is_auth(reply.payload.value_or(payload) == Payload::kAuth);

@@ -8,6 +8,7 @@
 #include "engine/kv/kv_v1_engine.h"
 #include "engine/secretsmanager/secrets_manager.h"
 #include "engine/sys/lease_routes.h"
+#include "engine/sys/metrics_routes.h"
 #include "engine/sys/mount_routes.h"
 #include "engine/sys/rotator_routes.h"
 #include "engine/sys/spec_routes.h"
@@ -27,7 +28,7 @@ class Engines {
  public:
   Engines(core::Node& node, const core::Router& router, ServerFacts facts = {},
           std::vector<core::audit::Device> audit_devices = {})
-      : sys_(node, std::move(facts)), mounts_(router), specs_(router), sys_audit_(std::move(audit_devices)) {}
+      : sys_(node, std::move(facts)), mounts_(router), specs_(router), sys_audit_(std::move(audit_devices)), metrics_(node) {}
 
   void add_to(core::Router& router) {
     for_each([&](const char* type, core::MountKind kind, auto member) { router.add(type, this->*member, kind); });
@@ -56,6 +57,7 @@ class Engines {
     visit("system", MountKind::kBuiltIn, &Engines::sys_tools_);
     visit("system", MountKind::kBuiltIn, &Engines::wrapping_);
     visit("system", MountKind::kBuiltIn, &Engines::rotators_);
+    visit("system", MountKind::kBuiltIn, &Engines::metrics_);
     visit("kv-v1", MountKind::kSecrets, &Engines::kv_v1_);
     visit("kv-v2", MountKind::kSecrets, &Engines::kv_);
     visit("cubbyhole", MountKind::kBuiltIn, &Engines::cubbyhole_);
@@ -70,6 +72,7 @@ class Engines {
   SysTools sys_tools_;
   WrappingRoutes wrapping_;
   RotatorRoutes rotators_;
+  MetricsRoutes metrics_;
   KvV1Engine kv_v1_;
   KvEngine kv_;
   CubbyholeEngine cubbyhole_;

@@ -66,10 +66,10 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   core::audit::JournalOptions journal_options = settings.journal;
   journal_options.warn = warn;
   http_options.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  journal_options.streams = http_options.threads;
+  journal_options.streams = http_options.threads + 1;
   TRY_ASSIGN(journal_, at(settings.journal.directory, core::audit::Journal::open(journal_options, clock_)));
 
-  node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, clock_, rng_, warn, post_to_rotator});
+  node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, http_options.threads, clock_, rng_, warn, post_to_rotator});
   TRY(node_->load());
   engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts, settings.audit_devices);
   engines_->add_to(router_);
@@ -83,7 +83,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
     http::Worker& worker = http_->worker(i);
     auto post = [&worker](std::function<void()> task) { worker.post(std::move(task)); };
     lanes_.add(std::make_unique<core::Lane>(journal_->stream(i), std::move(post), node_->config().snapshot(), node_->session(),
-                                            clock_));
+                                            clock_, node_->metrics().add_thread()));
   }
   node_->set_on_sealed([this] {
     lanes_.refresh();
@@ -105,11 +105,27 @@ void KeyholdServer::start_forwarders(const Settings& settings) {
         device, settings.journal.directory, *journal_, clock_, file_calls_, hash, warn}));
   }
   if (forwarders_.empty()) return;
+  node_->metrics().add_source([this](std::vector<core::MetricSample>& out) { add_device_metrics(out); });
   journal_->set_forwarded([this](int stream) {
     std::uint64_t below = std::numeric_limits<std::uint64_t>::max();
     for (const auto& forwarder : forwarders_) below = std::min(below, forwarder->forwarded_below(stream));
     return below;
   });
+}
+
+void KeyholdServer::add_device_metrics(std::vector<core::MetricSample>& out) const {
+  using Kind = core::MetricSample::Kind;
+  for (const auto& forwarder : forwarders_) {
+    const core::audit::ForwarderCounters counters = forwarder->counters();
+    const std::vector<std::pair<std::string, std::string>> labels{{"device", forwarder->device().name}};
+    const auto add = [&](const char* name, std::string_view help, Kind kind, std::uint64_t value) {
+      out.push_back({.name = name, .help = help, .kind = kind, .value = static_cast<double>(value), .labels = labels});
+    };
+    add("keyhold.audit_device.lines", "Lines written to an audit device.", Kind::kCounter, counters.lines);
+    add("keyhold.audit_device.failures", "Attempts to open, write or sync an audit device that failed.", Kind::kCounter, counters.failures);
+    add("keyhold.audit_device.records_missed", "Records removed from the journal before an audit device had them.", Kind::kCounter, counters.records_missed);
+    add("keyhold.audit_device.failing", "1 while an audit device takes nothing.", Kind::kGauge, counters.failing ? 1 : 0);
+  }
 }
 
 Result<void> KeyholdServer::reload() {

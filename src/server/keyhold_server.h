@@ -66,6 +66,7 @@ class KeyholdServer {
   Result<void> open(const Settings& settings);
   Result<void> serve(const Settings& settings);
   void start_forwarders(const Settings& settings);
+  void add_device_metrics(std::vector<core::MetricSample>& out) const;
 
   SystemClock clock_;
   crypto::OsRng rng_;

@@ -149,9 +149,11 @@ http::Response render_vault_answer(Answer& answer, const std::vector<std::pair<s
   }
   http::Response response = empty(reply.outcome == Reply::Outcome::kNotFound ? 404 : 200);
   if (reply.state) response.status = health_status(*reply.state, query);
-  if (answer.payload == Payload::kBare && reply.wrap_info == nullptr) {
+  const bool bare = answer.payload == Payload::kBare || answer.payload == Payload::kBytes;
+  if (bare && reply.wrap_info == nullptr) {
     response.body = std::move(reply.data);
-    response.body.push_back('\n');
+    if (answer.payload == Payload::kBare) response.body.push_back('\n');
+    if (answer.payload == Payload::kBytes) response.content_type = reply.content_type;
   } else {
     render_envelope(response.body, answer, reply);
   }

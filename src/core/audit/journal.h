@@ -20,7 +20,7 @@ class FileCalls;
 
 struct JournalOptions {
   std::string directory;        // Created with mode 0700; files have mode 0600.
-  int streams = 1;              // One per I/O thread; at most kStreamsMax.
+  int streams = 1;              // One for each I/O thread, and one for what the server does by itself; at most kStreamsMax.
   std::int64_t sync_ms = 100;   // A background sync follows a write within this.
   std::uint64_t rotate_bytes = 256ull * 1024 * 1024;  // A stream goes on in a new file after this.
 

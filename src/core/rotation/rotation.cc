@@ -314,6 +314,8 @@ bool overdue(const Head& head, UnixMillis now) {
 
 bool failing(const Head& head) { return in_hand(head) && head.rotation().run().state() == Run::FAILED; }
 
+bool never_rotated(const Head& head) { return enabled(head) && head.rotation().last_rotated_ms() == 0; }
+
 void attend(Transaction& tx, keys::MountId mount, const Head& head) {
   if (!attended(head)) return;
   records::SecretRef entry;

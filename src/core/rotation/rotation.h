@@ -101,6 +101,7 @@ Result<void> do_due(Transaction& tx, keys::MountId mount, const Head& head, Unix
 /// Whether a window ended in which it should have been rotated.
 bool overdue(const Head& head, UnixMillis now);
 bool failing(const Head& head);
+bool never_rotated(const Head& head);
 
 /// Takes down what is filed for a secret that goes. For secrets::purge().
 void forget(Transaction& tx, keys::MountId mount, const Head& head);

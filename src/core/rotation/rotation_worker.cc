@@ -119,8 +119,12 @@ Result<bool> RotationWorker::perform_step(const Place& place, const storage::Con
     return true;
   }
   const Run run = head->rotation().run();
+  TRY_ASSIGN(Deed deed, deed_on(tx, "rotate", place.mount, *head, "rotate"));
+  deed.fields = {{"step", std::string(rotation::word(run.step()))}, {"version_id", run.version_id()}, {"rotator", head->rotation().rotator()}};
+  TRY_ASSIGN(const auto intents, parts_.records.begin({&deed, 1}));
   const Result<void> done = do_step(place, *head, fence);
   if (!done.ok() && thread_.stopping()) return false;  // Whether it was done is not known: the next one does it again.
+  TRY(parts_.records.end(intents.front(), done));
   bool more = false;
   TRY(change(place, fence, [&](Transaction& own, Head& changed) -> Result<void> {
     const UnixMillis now = parts_.clock.now_ms();

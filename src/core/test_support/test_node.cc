@@ -87,11 +87,11 @@ TestNode::TestNode(storage::Storage& store, const Clock& clock, const AddEngines
     : store_(store), clock_(clock) {
   audit::JournalOptions journal;
   journal.directory = directory_.path() + "/audit";
-  journal.streams = options.lanes;
+  journal.streams = options.lanes + 1;
   journal_ = options.journal_calls == nullptr
                  ? must(audit::Journal::open(journal, clock))
                  : must(audit::Journal::open(journal, clock, *options.journal_calls));
-  node_ = std::make_unique<Node>(Node::Parts{store_, *journal_, clock_, rng_, [](std::string_view) {}, options.post});
+  node_ = std::make_unique<Node>(Node::Parts{store_, *journal_, options.lanes, clock_, rng_, [](std::string_view) {}, options.post});
   CHECK(node_->load().ok());
   add_engines(router_, *node_);
   gate_ = std::make_unique<Gate>(*node_, router_);
@@ -99,7 +99,7 @@ TestNode::TestNode(storage::Storage& store, const Clock& clock, const AddEngines
     EventLoop& own_loop = *loops_.emplace_back(std::make_unique<EventLoop>());
     auto post = [&own_loop](std::function<void()> task) { own_loop.post(std::move(task)); };
     lanes_.push_back(std::make_unique<Lane>(journal_->stream(i), std::move(post), node_->config().snapshot(),
-                                            node_->session(), clock_));
+                                            node_->session(), clock_, node_->metrics().add_thread()));
   }
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cerrno>
 #include <map>
 #include <vector>
 
@@ -11,6 +13,16 @@ namespace {
 using core::rotation::Post;
 using core::test::await;
 using test::Got;
+
+/// A disk that may be full.
+struct JournalDisk final : core::audit::FileCalls {
+  ssize_t write(int fd, const char* data, std::size_t size) override {
+    if (!full) return FileCalls::write(fd, data, size);
+    errno = ENOSPC;
+    return -1;
+  }
+  std::atomic<bool> full{false};
+};
 
 /// A node whose rotators by HTTP are answered by the test, as a rotation function of AWS's shape would.
 class Rotation : public ::testing::Test {
@@ -29,6 +41,7 @@ class Rotation : public ::testing::Test {
 
   void open() {
     test::TestNode::Options options;
+    options.journal_calls = &journal_disk_;
     options.post = [this](const Post& post) { return answer(post); };
     engines_.emplace(memory_, clock_, options);
     node_ = &engines_->node;
@@ -121,6 +134,22 @@ class Rotation : public ::testing::Test {
     statuses_[step] = status;
   }
 
+  /// The words for what came of each time that the journal says the server would do this by itself, in order: "ok denied (open) ".
+  std::string deeds(std::string_view what) {
+    std::string words;
+    for (const std::string& line : node().records()) {
+      const auto says = [&line](std::string_view text) { return line.find(text) != std::string::npos; };
+      if (!says(R"("type":"intent")") || !says(R"("api":"internal")") || !says(what)) continue;
+      const std::size_t id = line.find(R"("id":")") + 6;
+      const auto both = node().records_of(line.substr(id, 36));
+      const std::size_t word = both.size() < 2 ? std::string::npos : both[1].find(R"("outcome":")");
+      words += word == std::string::npos ? "(open)" : both[1].substr(word + 11, both[1].find('"', word + 11) - word - 11);
+      words += " ";
+    }
+    return words;
+  }
+
+  JournalDisk journal_disk_;
   FakeClock clock_;
   storage::MemoryStorage memory_{clock_};
   SecretBytes share_;
@@ -261,6 +290,43 @@ TEST_F(Rotation, ItsTimeComesAlsoAfterARestart) {
   EXPECT_GT(state().at("next_rotation_time"), next);
   EXPECT_EQ(state().at("overdue"), "false");
   EXPECT_EQ(last("started_by"), "");
+}
+
+TEST_F(Rotation, TheJournalTellsOfEachStep) {
+  put(R"({"value":"old"})");
+  const auto step = [&](const std::string& name) { return deeds(R"("fields":{"step":")" + name + "\""); };
+  EXPECT_TRUE(rotate(R"j({"rotator":"db","schedule_expression":"rate(1 day)"})j").ok());
+  ASSERT_TRUE(ends());
+  for (const char* name : {"create", "set", "test", "finish"}) EXPECT_EQ(step(name), "ok ") << name;
+  EXPECT_EQ(step("begin"), "") << "a client began it";
+  EXPECT_EQ(deeds(R"("path":"secret/rotate/a","mount_point":"secret/")"), "ok ok ok ok ");
+
+  set_status("testSecret", 500);
+  clock_.advance_ms(2 * kDayMs);
+  ASSERT_TRUE(await([&] { return node().node().expiry().run().ok() && state().at("run.state") == "failed"; }));
+  EXPECT_EQ(step("begin"), "ok ");
+  EXPECT_EQ(step("set"), "ok ok ");
+  EXPECT_NE(step("test"), "ok ok ");
+  EXPECT_EQ(step("test").find("(open)"), std::string::npos);
+  EXPECT_EQ(step("finish"), "ok ");
+}
+
+TEST_F(Rotation, WhatTheJournalCannotTellIsNotDone) {
+  put(R"({"value":"old"})");
+  EXPECT_TRUE(rotate(R"j({"rotator":"random","schedule_expression":"rate(1 day)","rotate_immediately":false})j").ok());
+  EXPECT_TRUE(call("CreateSecret", R"({"Name":"gone","SecretString":"x"})").ok());
+  EXPECT_TRUE(call("DeleteSecret", R"({"SecretId":"gone","RecoveryWindowInDays":7})").ok());
+  const auto kept = [&] { return core::test::count_keys(memory_, "n"); };
+  const std::size_t before = kept();
+  clock_.advance_ms(8 * kDayMs);
+  journal_disk_.full = true;
+  EXPECT_FALSE(node().node().expiry().run().ok());
+  EXPECT_EQ(kept(), before);
+  EXPECT_EQ(core::test::count_keys(memory_, core::keys::kRotationRunKind), 0u);
+  journal_disk_.full = false;
+  ASSERT_TRUE(await([&] { return node().node().expiry().run().ok() && version() == "2"; }));
+  EXPECT_EQ(kept(), before - 1);
+  EXPECT_EQ(deeds(R"("operation":"delete")"), "ok ");
 }
 
 TEST_F(Rotation, WhatIsWrittenMeanwhileIsNotUndone) {

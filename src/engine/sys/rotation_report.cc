@@ -35,9 +35,9 @@ using Wanted = bool (*)(const Looked& at);
 bool every(const Looked& at) { return at.head.has_rotation(); }
 bool overdue(const Looked& at) { return rotation::overdue(at.head, at.now); }
 bool failing(const Looked& at) { return rotation::failing(at.head); }
-bool never_rotated(const Looked& at) { return rotation::enabled(at.head) && at.head.rotation().last_rotated_ms() == 0; }
-bool expired(const Looked& at) { return at.head.expires_ms() != 0 && at.head.expires_ms() <= at.now; }
-bool rotate_by_passed(const Looked& at) { return at.head.rotate_by_ms() != 0 && at.head.rotate_by_ms() <= at.now; }
+bool never_rotated(const Looked& at) { return rotation::never_rotated(at.head); }
+bool expired(const Looked& at) { return secrets::expired(at.head, at.now); }
+bool rotate_by_passed(const Looked& at) { return secrets::rotate_by_passed(at.head, at.now); }
 /// What was made lately had no time to be read.
 bool stale(const Looked& at) {
   return at.head.created_ms() < at.stale_ms && (at.last_read == nullptr || at.last_read->read_ms() < at.stale_ms);
