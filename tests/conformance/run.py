@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs each real client's suite over plain HTTP and TLS, against a development server and one that the client initialises.
 
-usage: run.py [CLIENT...]     of go, python, node, curl, aws-python, aws-cli, aws-node. Those of AWS's API know a development server only."""
+usage: run.py [CLIENT...]     of go, python, node, curl, aws-python, aws-cli, aws-node, aws-java. Those of AWS's API know a development server only."""
 
 import os
 import pathlib
@@ -27,12 +27,20 @@ def prepare_go():
     return [str(program), "-test.v"]
 
 
+def prepare_java():
+    classes = BUILD / "conformance/aws_java"
+    path = f"{classes}/jars/*:{classes}"
+    subprocess.run(["javac", "-proc:none", "-cp", path, "-d", classes, "ClientTest.java"], cwd=HERE / "aws_java", check=True, timeout=120)
+    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", path, "ClientTest"]
+
+
 CLIENTS = {
     "go": (prepare_go, "go"),
     "python": (lambda: [str(BUILD / "venv/bin/python"), "client_test.py", "-v"], "python"),
     "node": (lambda: ["node", "--test", "--test-reporter=tap", "client.test.mjs"], "node"),
     "curl": (lambda: ["bash", "client_test.sh"], "curl"),
     "aws-cli": (lambda: ["bash", "client_test.sh"], "aws_cli"),
+    "aws-java": (prepare_java, "aws_java"),
     "aws-node": (lambda: ["node", "--test", "--test-reporter=tap", "client.test.mjs"], "aws_node"),
     "aws-python": (lambda: [str(BUILD / "venv/bin/python"), "client_test.py", "-v"], "aws_python"),
 }
@@ -60,8 +68,8 @@ def curl_cases(output):
         yield name, result == "ok   "
 
 
-CASES = {"go": go_cases, "python": python_cases, "node": node_cases, "curl": curl_cases, "aws-cli": curl_cases, "aws-node": node_cases,
-         "aws-python": python_cases}
+CASES = {"go": go_cases, "python": python_cases, "node": node_cases, "curl": curl_cases, "aws-cli": curl_cases, "aws-java": curl_cases,
+         "aws-node": node_cases, "aws-python": python_cases}
 
 
 def run_suite(report, client, command, folder, server, mode, transport):
