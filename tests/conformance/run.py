@@ -42,7 +42,7 @@ CLIENTS = {
     "aws-cli": (lambda: ["bash", "client_test.sh"], "aws_cli"),
     "aws-java": (prepare_java, "aws_java"),
     "aws-node": (lambda: ["node", "--test", "--test-reporter=tap", "client.test.mjs"], "aws_node"),
-    "aws-python": (lambda: [str(BUILD / "venv/bin/python"), "client_test.py", "-v"], "aws_python"),
+    "aws-python": (lambda: [str(BUILD / "venv/bin/python"), "-m", "unittest", "discover", "-v", "-p", "*_test.py"], "aws_python"),
 }
 
 
