@@ -28,6 +28,13 @@ inline std::size_t sequence_bytes(std::string_view text) {
   return 4;
 }
 
+/// How many characters well-formed text has: what AWS's bounds count.
+inline std::size_t characters(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+  return count;
+}
+
 /// The scalar value of one well-formed sequence, as sequence_bytes() measured it.
 inline char32_t decode(std::string_view sequence) {
   const auto lead = static_cast<unsigned char>(sequence.front());

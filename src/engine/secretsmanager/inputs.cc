@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/utf8.h"
 #include "core/secret_write.h"
 #include "engine/secretsmanager/errors.h"
 #include "engine/secretsmanager/secret_id.h"
@@ -16,11 +17,11 @@ using core::FieldValues;
 constexpr std::size_t kValueBytesMax = 65536;
 constexpr std::size_t kTokenBytesMin = 32;
 constexpr std::size_t kTokenBytesMax = 64;
-constexpr std::size_t kDescriptionBytesMax = 2048;
-constexpr std::size_t kKmsKeyIdBytesMax = 2048;
-constexpr std::size_t kTagKeyBytesMax = 128;
-constexpr std::size_t kTagValueBytesMax = 256;
-constexpr std::size_t kLabelBytesMax = 256;
+constexpr std::size_t kDescriptionCharactersMax = 2048;
+constexpr std::size_t kKmsKeyIdCharactersMax = 2048;
+constexpr std::size_t kTagKeyCharactersMax = 128;
+constexpr std::size_t kTagValueCharactersMax = 256;
+constexpr std::size_t kLabelCharactersMax = 256;
 constexpr std::size_t kReplicasMax = 32;
 constexpr std::size_t kUuidBytes = 16;
 
@@ -75,10 +76,10 @@ Result<Attributes> attributes_of(const FieldValues& fields) {
   Attributes attributes;
   if (fields.has("Description")) attributes.description = fields.text("Description");
   if (fields.has("KmsKeyId")) attributes.kms_key_id = fields.text("KmsKeyId");
-  if (attributes.description && attributes.description->size() > kDescriptionBytesMax) {
+  if (attributes.description && utf8::characters(*attributes.description) > kDescriptionCharactersMax) {
     return invalid_parameter("Description must be at most 2048 characters long.");
   }
-  if (attributes.kms_key_id && attributes.kms_key_id->size() > kKmsKeyIdBytesMax) {
+  if (attributes.kms_key_id && utf8::characters(*attributes.kms_key_id) > kKmsKeyIdCharactersMax) {
     return invalid_parameter("KmsKeyId must be at most 2048 characters long.");
   }
   return attributes;
@@ -94,18 +95,18 @@ Result<Tags> tags_of(const FieldValues& fields) {
   for (const json::Value element : fields.elements("Tags")) {
     auto key = member_text(element, "Key");
     auto value = member_text(element, "Value");
-    if (!key || key->empty() || key->size() > kTagKeyBytesMax) {
+    if (!key || key->empty() || utf8::characters(*key) > kTagKeyCharactersMax) {
       return invalid_parameter("Each of Tags must have a Key of 1 to 128 characters.");
     }
     if (key->starts_with("aws:")) return invalid_parameter("Tag keys that begin with aws: are reserved.");
-    if (value && value->size() > kTagValueBytesMax) return invalid_parameter("The Value of a tag must be at most 256 characters long.");
+    if (value && utf8::characters(*value) > kTagValueCharactersMax) return invalid_parameter("The Value of a tag must be at most 256 characters long.");
     if (!tags.emplace(std::move(*key), value.value_or("")).second) return invalid_parameter("Tags must not name a Key twice.");
   }
   if (tags.size() > kTagsMax) return invalid_parameter("A secret can have at most 50 tags.");
   return tags;
 }
 
-bool valid_label(std::string_view label) { return !label.empty() && label.size() <= kLabelBytesMax && valid_utf8(label); }
+bool valid_label(std::string_view label) { return !label.empty() && valid_utf8(label) && utf8::characters(label) <= kLabelCharactersMax; }
 
 Result<std::vector<std::string>> stages_of(const FieldValues& fields) {
   std::vector<std::string> labels = fields.string_list("VersionStages");
@@ -134,7 +135,7 @@ Result<std::vector<NewReplica>> replicas_of(const core::Call& call) {
     auto region = member_text(element, "Region");
     if (!region || !valid_region(*region) || *region == region_of(call)) return invalid_parameter("Invalid replica region.");
     replicas.push_back({std::move(*region), member_text(element, "KmsKeyId").value_or("")});
-    if (replicas.back().kms_key_id.size() > kKmsKeyIdBytesMax) return invalid_parameter("KmsKeyId must be at most 2048 characters long.");
+    if (utf8::characters(replicas.back().kms_key_id) > kKmsKeyIdCharactersMax) return invalid_parameter("KmsKeyId must be at most 2048 characters long.");
   }
   if (replicas.size() > kReplicasMax) return invalid_parameter("AddReplicaRegions has too many members.");
   return replicas;

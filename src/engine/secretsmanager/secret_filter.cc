@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
 #include "engine/secretsmanager/errors.h"
 
 namespace keyhold::engine::secretsmanager {
@@ -12,7 +13,7 @@ namespace secrets = core::secrets;
 
 constexpr std::size_t kFiltersMax = 10;
 constexpr std::size_t kValuesMax = 10;
-constexpr std::size_t kValueBytesMax = 512;
+constexpr std::size_t kValueCharactersMax = 512;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -75,7 +76,7 @@ Result<SecretFilter> SecretFilter::parse(const core::FieldValues& fields) {
     Condition condition{known->second, {}};
     for (std::size_t i = 0; i < values->size(); ++i) {
       auto text = values->at(i).as_string();
-      if (!text.ok() || text->empty() || text->size() > kValueBytesMax) return invalid_parameter("Invalid filter values");
+      if (!text.ok() || text->empty() || utf8::characters(*text) > kValueCharactersMax) return invalid_parameter("Invalid filter values");
       const bool negated = text->front() == '!';
       condition.values.push_back({negated ? text->substr(1) : std::move(*text), negated});
     }

@@ -90,6 +90,10 @@ TEST_F(SecretsManagerValues, RefusesWhatAwsRefuses) {
   EXPECT_EQ(outcome("CreateSecret", R"({"Name":")" + std::string(513, 'a') + "\"}"), "InvalidParameterException");
   EXPECT_EQ(outcome("CreateSecret", R"({"Name":"a","SecretString":")" + std::string(65537, 'a') + "\"}"), "InvalidParameterException");
   EXPECT_EQ(outcome("CreateSecret", R"({"Name":"a","SecretString":")" + std::string(65536, 'a') + "\"}"), "ok");
+  std::string umlauts;
+  for (int i = 0; i < 2048; ++i) umlauts += "ä";
+  EXPECT_EQ(outcome("UpdateSecret", R"({"SecretId":"a","Description":")" + umlauts + "\"}"), "ok") << "characters are counted, not bytes";
+  EXPECT_EQ(outcome("UpdateSecret", R"({"SecretId":"a","Description":")" + umlauts + "ä\"}"), "InvalidParameterException");
   EXPECT_EQ(outcome("PutSecretValue", R"({"SecretId":"a"})"), "InvalidParameterException");
   EXPECT_EQ(outcome("NoSuchOperation", "{}"), "unsupported");
   EXPECT_EQ(outcome("GetSecretValue", "{"), "invalid");

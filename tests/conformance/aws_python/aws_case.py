@@ -33,6 +33,14 @@ def vault(method, path, body=None, token=None):
         return error.code, json.loads(error.read() or b"null")
 
 
+def vault_text(method, path, body=None):
+    """The same of texts as they are."""
+    request = urllib.request.Request(f"{ADDRESS}/v1/{path}", method=method, data=body and body.encode(),
+                                     headers={"X-Vault-Token": os.environ["VAULT_TOKEN"]})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read().decode()
+
+
 def name(what):
     """One that no other test has."""
     return f"conformance/{what}-{uuid.uuid4().hex[:8]}"

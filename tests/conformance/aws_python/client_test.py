@@ -10,7 +10,7 @@ import uuid
 
 from aws_secretsmanager_caching import SecretCache, SecretCacheConfig
 
-from aws_case import REGION, AwsCase, client, name, vault
+from aws_case import REGION, AwsCase, client, name, vault, vault_text
 
 
 class ValueTest(AwsCase):
@@ -33,11 +33,42 @@ class ValueTest(AwsCase):
         text = self.create(value="just text")
         self.assertEqual(vault("GET", f"secret/data/{text}")[1]["data"]["data"], {"value": "just text"})
 
+    def test_texts_are_the_same_both_ways(self):
+        controls = "".join(map(chr, range(1, 32))) + "\x7f\x80\x9f"
+        texts = (" \t line\r\nline\n\n", controls, "\0", "\ufeff\u00e9 e\u0301 \u2028 \u202e \U0001f511 \U0010ffff \uffff", "\"\\/\\u0000 {", "null",
+                 '["no object"]', "x" * 65536, "\u00e9" * 32768, "\U0001f511" * 16384)
+        for text in texts:
+            with self.subTest(text[:40]):
+                secret = self.create(value=text)
+                self.assertEqual(self.value(secret), text)
+                self.assertEqual(vault("GET", f"secret/data/{secret}")[1]["data"]["data"], {"value": text})
+                other = self.create()
+                self.assertEqual(vault("POST", f"secret/data/{other}", {"data": {"value": text}})[0], 200)
+                self.assertEqual(self.value(other), text, "a text that Vault's API wrote anew")
+                fields = name("fields")
+                vault("POST", f"secret/data/{fields}", {"data": {text[:100]: text}})
+                self.assertEqual(json.loads(self.value(fields)), {text[:100]: text})
+
+    def test_json_keeps_its_bytes(self):
+        for content in ('{ "n" :12345678901234567890123, "f":1.10,\n"e":1E400 , "u":"\\u00e9\u00e9\\/" }', "{}", '{"a":{"b":[1, 2,null]}}'):
+            with self.subTest(content):
+                secret = self.create(value=content)
+                self.assertEqual(self.value(secret), content)
+                self.assertIn(f'"data":{content}', vault_text("GET", f"secret/data/{secret}"))
+                other = name("raw")
+                vault_text("POST", f"secret/data/{other}", f'{{"data": {content}}}')
+                self.assertEqual(self.value(other), content)
+
     def test_bytes(self):
         whole = bytes(range(256))
         secret = self.aws.create_secret(Name=name("bytes"), SecretBinary=whole)["Name"]
         self.assertEqual(self.aws.get_secret_value(SecretId=secret)["SecretBinary"], whole)
-        self.assertEqual(base64.b64decode(vault("GET", f"secret/data/{secret}")[1]["data"]["data"]["value"]), whole)
+        got = vault("GET", f"secret/data/{secret}")[1]["data"]
+        self.assertEqual((base64.b64decode(got["data"]["value"], validate=True), got["metadata"]["content_kind"]), (whole, "binary"))
+        for size in (1, 65535, 65536):
+            self.aws.put_secret_value(SecretId=secret, SecretBinary=(whole * 256)[:size])
+            self.assertEqual(self.aws.get_secret_value(SecretId=secret)["SecretBinary"], (whole * 256)[:size])
+            self.assertEqual(base64.b64decode(vault("GET", f"secret/data/{secret}")[1]["data"]["data"]["value"]), (whole * 256)[:size])
 
     def test_create_refuses(self):
         secret = self.create()
@@ -91,18 +122,6 @@ class ValueTest(AwsCase):
         self.assertEqual([len(versions) for versions in holders.values()], [1, 1], stages)
         self.assertEqual(self.value(secret), holders["AWSCURRENT"][0])
         self.assertEqual(vault("GET", f"secret/metadata/{secret}")[1]["data"]["current_version"], 51)
-
-    def test_batch(self):
-        first, second = self.create(value="1"), self.create(value="2")
-        got = self.aws.batch_get_secret_value(SecretIdList=[first, second, name("none")])
-        self.assertEqual([value["SecretString"] for value in got["SecretValues"]], ["1", "2"])
-        self.assertEqual([error["ErrorCode"] for error in got["Errors"]], ["ResourceNotFoundException"])
-        self.refused("InvalidParameterException", self.aws.batch_get_secret_value,
-                     "Either 'SecretIdList' or 'Filters' must be provided, but not both.")
-        filters = [{"Key": "name", "Values": [first, second]}]
-        page = self.aws.batch_get_secret_value(Filters=filters, MaxResults=1)
-        rest = self.aws.batch_get_secret_value(Filters=filters, MaxResults=1, NextToken=page["NextToken"])
-        self.assertEqual({value["Name"] for value in page["SecretValues"] + rest["SecretValues"]}, {first, second})
 
     def test_caching_client(self):
         secret = self.create(value='{"password": "cached"}')
@@ -200,6 +219,63 @@ class LifeTest(AwsCase):
         there.stop_replication_to_replica(SecretId=secret)
         left = self.aws.remove_regions_from_replication(SecretId=secret, RemoveReplicaRegions=["us-west-2"])
         self.assertEqual(left.get("ReplicationStatus", []), [])
+
+
+class LimitTest(AwsCase):
+    """The longest that is taken, and one more."""
+
+    def bounded(self, most, call):
+        call(most)
+        self.refused("InvalidParameterException", lambda: call(most + 1))
+
+    def test_names_descriptions_and_tokens(self):
+        raw = client(parameter_validation=False)
+        stem = name("n") + "/"
+        self.bounded(512, lambda size: self.aws.create_secret(Name=stem.ljust(size, "x"), SecretString="first"))
+        longest = stem.ljust(512, "x")
+        self.assertEqual(self.value(longest), "first")
+        self.assertEqual(self.value(self.aws.describe_secret(SecretId=longest)["ARN"]), "first")
+        self.bounded(2048, lambda size: self.aws.update_secret(SecretId=longest, Description="\u00e9" * size))
+        self.assertEqual(self.aws.describe_secret(SecretId=longest)["Description"], "\u00e9" * 2048)
+        self.bounded(64, lambda size: raw.put_secret_value(SecretId=longest, SecretString="x", ClientRequestToken="t" * size))
+        self.bounded(65536, lambda size: self.aws.put_secret_value(SecretId=longest, SecretString="x" * size))
+        self.bounded(65536, lambda size: self.aws.update_secret(SecretId=longest, SecretBinary=bytes(size)))
+        self.refused("InvalidParameterException", self.aws.put_secret_value, SecretId=longest, SecretString="\u00e9" * 32769)
+        self.refused("InvalidParameterException", raw.put_secret_value, SecretId=longest, SecretString="")
+
+    def test_tags(self):
+        secret = self.create()
+
+        def tag(key="k", value="v"):
+            self.aws.tag_resource(SecretId=secret, Tags=[{"Key": key, "Value": value}])
+
+        self.bounded(128, lambda size: tag(key="\u00e9" * size))
+        self.bounded(256, lambda size: tag(value="\u00e9" * size))
+        tag("k" * 128, "v" * 256)
+        for key in ("aws:mine", "aws:"):
+            self.refused("InvalidParameterException", lambda: tag(key))
+            self.refused("InvalidParameterException", self.aws.create_secret, Name=name("tags"), Tags=[{"Key": key, "Value": "x"}])
+        tag("awsome:mine")
+        many = [{"Key": f"k{number}", "Value": ""} for number in range(51)]
+        self.bounded(50, lambda count: self.aws.create_secret(Name=name("tags"), SecretString="x", Tags=many[:count]))
+        full = self.create(Tags=many[:49])
+        self.aws.tag_resource(SecretId=full, Tags=many[48:50])
+        self.refused("InvalidParameterException", self.aws.tag_resource, SecretId=full, Tags=many[50:])
+        self.aws.tag_resource(SecretId=full, Tags=[{"Key": "k0", "Value": "changed"}])
+        self.assertEqual({tag["Key"]: tag["Value"] for tag in self.aws.describe_secret(SecretId=full)["Tags"]},
+                         {**{tag["Key"]: "" for tag in many[:50]}, "k0": "changed"})
+
+    def test_labels(self):
+        secret, token = self.create(), str(uuid.uuid4())
+        labels = [f"label{number}" for number in range(21)]
+        self.refused("InvalidParameterException", self.aws.put_secret_value, SecretId=secret, SecretString="x", VersionStages=labels)
+        self.aws.put_secret_value(SecretId=secret, SecretString="x", ClientRequestToken=token, VersionStages=labels[:20])
+        move = self.aws.update_secret_version_stage
+        self.refused("LimitExceededException", move, SecretId=secret, VersionStage=labels[20], MoveToVersionId=token)
+        move(SecretId=secret, VersionStage=labels[0], RemoveFromVersionId=token)
+        move(SecretId=secret, VersionStage=labels[20], MoveToVersionId=token)
+        self.assertEqual(sorted(self.aws.describe_secret(SecretId=secret)["VersionIdsToStages"][token]), sorted(labels[1:]))
+        self.bounded(256, lambda size: self.aws.put_secret_value(SecretId=secret, SecretString="y", VersionStages=["\u00e9" * size]))
 
 
 class RotationTest(AwsCase):
