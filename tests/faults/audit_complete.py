@@ -9,6 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+from aws_client import AwsClient  # noqa: E402
 from keyhold_server import Server  # noqa: E402
 from report import Report  # noqa: E402
 
@@ -84,6 +85,62 @@ def check_records(report, server):
         assert SECRET.encode() not in text and server.token.encode() not in text
 
 
+def told_by(server, call):
+    """The members of all records of the one request that `call` makes, and what it returns."""
+    before = set(by_request(server))
+    answer = call()
+    new = [found for request, found in by_request(server).items() if request not in before]
+    assert len(new) == 1, f"{len(new)} requests in the journal instead of one"
+    return {name: value for record in new[0] for name, value in record.items()}, answer
+
+
+def check_both_apis(report, server):
+    """The same deed through Vault's API and through AWS's: alike in the journal, and each says who did it."""
+    api = server.api()
+    api.expect(204, "PUT", "sys/auth/keys", {"type": "access-key"})
+    api.expect(204, "PUT", "sys/policies/acl/both", {"policy": 'path "secret/data/both/*" { capabilities = ["read"] }'})
+    pair = api.expect(200, "PUT", "auth/keys/key", {"policies": "both"}).data
+    token = api.expect(200, "POST", "auth/token/create", {"policies": ["both"], "no_default_policy": True}).json["auth"]
+    accessor = api.expect(200, "GET", f"auth/keys/key/{pair['access_key_id']}").data["accessor"]
+    aws = AwsClient(api, pair["access_key_id"], pair["secret_access_key"])
+    for name in ("both/a", "other/a"):
+        api.expect(200, "PUT", f"secret/data/{name}", {"data": {"password": SECRET}})
+
+    def vault(method, path, body=None):
+        return lambda: api.call(method, f"secret/data/{path}", body, token=token["client_token"]).status
+
+    read, write = ("read", "GetSecretValue"), ("update", "PutSecretValue")
+    for (operation, call), path, outcome, status in ((read, "both/a", "ok", 200), (read, "both/none", "not-found", 404),
+                                                     (read, "other/a", "denied", 403), (write, "both/a", "denied", 403)):
+        with report.case(f"{call} of {path} is in the journal as what Vault's API does: {outcome}"):
+            value = {"SecretString": SECRET} if operation == "update" else {}
+            by_vault, got = told_by(server, vault("PUT", path, {"data": {"value": SECRET}}) if value else vault("GET", path))
+            assert got == status, f"Vault's API answers {got}"
+            by_aws, _ = told_by(server, lambda: aws.call(call, {"SecretId": path, **value}))
+            for told in (by_vault, by_aws):
+                assert (told["operation"], told["path"], told["outcome"]) == (operation, f"secret/data/{path}", outcome), told
+                assert (told["mount_point"], told["mount_type"], told["peer"]) == ("secret/", "kv", "127.0.0.1"), told
+                assert told["auth"]["policies"] == ["both"] and told["auth"]["token"].startswith("hmac-sha256:"), told
+            assert by_vault["api"] == "vault" and by_vault["auth"]["accessor"] == token["accessor"], by_vault
+            assert (by_aws["api"], by_aws["call"]) == ("aws", f"secretsmanager/{call}"), by_aws
+            assert by_aws["auth"]["accessor"] == accessor and by_aws["auth"]["display_name"].endswith(pair["access_key_id"]), by_aws
+            if outcome == "ok":
+                assert by_vault["reply"]["version"] == by_aws["reply"]["version"] == 1
+                assert by_vault["reply"]["data"] == by_aws["reply"]["data"] != {}, "the value's hash differs"
+    with report.case("a batch says of each secret whether it was told or denied"):
+        told, (status, _, _) = told_by(server, lambda: aws.call("BatchGetSecretValue", {"SecretIdList": ["both/a", "other/a", "both/none"]}))
+        assert status == 200 and told["outcome"] == "ok", told
+        said = {secret["name"]: secret.get("outcome", secret.get("version")) for secret in told["reply"]["secrets"]}
+        assert said == {"both/a": 1, "other/a": "denied"}, said
+    with report.case("who signs with a wrong key is in the journal, and it says of whom nothing"):
+        told, (_, code, _) = told_by(server, lambda: AwsClient(api, pair["access_key_id"], "wrong").call("GetSecretValue", {"SecretId": "both/a"}))
+        assert code == "InvalidSignatureException" and told["outcome"] == "denied" and "auth" not in told, told
+    with report.case("no secret access key and no value is in the journal"):
+        text = b"".join(path.read_bytes() for path in server.journal_files())
+        for hidden in (pair["secret_access_key"], token["client_token"], SECRET):
+            assert hidden.encode() not in text
+
+
 def check_verify(report, server):
     with report.case("the journal verifies after a stop"):
         assert server.stop() == 0, "the server did not end well"
@@ -125,6 +182,7 @@ def main():
     with Server.configured() as server:
         server.ready()
         check_records(report, server)
+        check_both_apis(report, server)
         check_verify(report, server)
     return report.finish()
 

@@ -209,11 +209,22 @@ void append_batch_error(Batch& batch, std::string_view secret_id, const Error& e
   batch.error_writer.key("Message").string(error.message).end_object();
 }
 
+/// What the journal says of one of them: what was answered, or that it was denied.
+void append_audited(Batch& batch, std::string_view path, std::string_view members) {
+  if (!batch.audited.empty()) batch.audited.push_back(',');
+  batch.audited.append("{\"name\":");
+  json::append_quoted(batch.audited, path);
+  batch.audited.append(",").append(members).append("}");
+}
+
 /// errors: those that concern this secret have a name or are kDenied; any other ends the request.
 Result<void> append_batch_value(Batch& batch, Call& call, std::string_view secret_id) {
   TRY_ASSIGN(const Located located, locate(call, secret_id));
   TRY_ASSIGN(const bool permitted, core::permits(call, target_of(call, core::iam::Action::kGetSecretValue, located.path, located.head)));
-  if (!permitted) return Error{Code::kDenied, "You may not read this secret."};
+  if (!permitted) {
+    append_audited(batch, located.path, R"("outcome":"denied")");
+    return Error{Code::kDenied, "You may not read this secret."};
+  }
   if (located.head == nullptr) return no_such_secret();
   if (secrets::marked_for_deletion(*located.head)) return marked_for_deletion();
   TRY_ASSIGN(const auto* version, wanted_version(call, *located.head, {}, {}));
@@ -221,10 +232,7 @@ Result<void> append_batch_value(Batch& batch, Call& call, std::string_view secre
   batch.value_writer.begin_object();
   TRY(append_value(batch.value_writer, call, *located.head, *version, audited));
   batch.value_writer.end_object();
-  if (!batch.audited.empty()) batch.audited.push_back(',');
-  batch.audited.append("{\"name\":");
-  json::append_quoted(batch.audited, located.path);
-  batch.audited.append(",").append(audited).append("}");
+  append_audited(batch, located.path, audited);
   return {};
 }
 
