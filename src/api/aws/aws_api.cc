@@ -15,7 +15,8 @@ bool names_action(std::string_view query) { return query.starts_with("Action=") 
 bool AwsApi::speaks(const http::Request& request) {
   if (request.header("x-amz-target")) return true;
   if (request.method == "POST" && request.target == "/") return request.header("content-type").value_or("").starts_with(kForm);
-  return request.method == "GET" && request.target.starts_with("/?") && names_action(request.target.substr(2));
+  // An address with an Action is a form as well: that is how requests are presigned, by either method.
+  return (request.method == "GET" || request.method == "POST") && request.target.starts_with("/?") && names_action(request.target.substr(2));
 }
 
 void AwsApi::on_request(http::Worker& worker, http::Request http_request, std::unique_ptr<http::Exchange> exchange) {

@@ -19,6 +19,9 @@ constexpr std::size_t kOperationBytesMax = 64;
 
 Error unknown_operation() { return {Code::kUnsupported, "There is no such operation.", "UnknownOperationException"}; }
 
+/// Which of them is meant would be anybody's guess.
+Error two_forms() { return {Code::kInvalid, "There is a form in the address and one in the body.", "MalformedQueryString"}; }
+
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kOperationBytesMax && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -79,9 +82,10 @@ Result<AwsRequest> parse_aws_request(http::Request& http_request) {
     TRY_ASSIGN(request.path, json_operation(http_request));
     request.body = std::move(http_request.body);
   } else {
-    const bool posted = http_request.method == "POST";
-    if (!posted && http_request.method != "GET") return unknown_operation();
-    TRY_ASSIGN(QueryForm form, parse_query_form(posted ? http_request.body.reveal() : split_target(http_request.target).query));
+    if (http_request.method != "POST" && http_request.method != "GET") return unknown_operation();
+    const std::string_view query = split_target(http_request.target).query;
+    if (!query.empty() && !http_request.body.empty()) return two_forms();
+    TRY_ASSIGN(QueryForm form, parse_query_form(query.empty() ? http_request.body.reveal() : query));
     if (!is_name(form.action)) return unknown_operation();
     parsed.action = form.action;
     request.path = std::string(kSts) + "/" + form.action;

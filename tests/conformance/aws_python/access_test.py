@@ -4,13 +4,15 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import sys
 import unittest
 import urllib.error
 import urllib.request
 import uuid
+from unittest import mock
 
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -41,6 +43,41 @@ class PolicyTest(AwsCase):
             self.refused("AccessDeniedException", aws.get_secret_value, SecretId=secret)
             self.assertEqual(vault("GET", f"secret/data/{secret}", token=token)[0], 403)
             aws.describe_secret(SecretId=secret)
+
+    def both_refused(self, secret, aws, token):
+        """Reading and writing, by both APIs, and nothing is written."""
+        self.refused("AccessDeniedException", aws.get_secret_value, SecretId=secret)
+        self.refused("AccessDeniedException", aws.put_secret_value, SecretId=secret, SecretString="forbidden")
+        self.assertEqual(aws.batch_get_secret_value(SecretIdList=[secret])["Errors"][0]["ErrorCode"], "AccessDeniedException")
+        self.assertEqual(vault("GET", f"secret/data/{secret}", token=token)[0], 403)
+        self.assertEqual(vault("POST", f"secret/data/{secret}", {"data": {"value": "forbidden"}}, token=token)[0], 403)
+        self.assertEqual(self.value(secret), "first")
+
+    def both_pass(self, secret, aws, token):
+        self.assertEqual(aws.get_secret_value(SecretId=secret)["SecretString"], "first")
+        aws.put_secret_value(SecretId=secret, SecretString="by AWS")
+        self.assertEqual(vault("GET", f"secret/data/{secret}", token=token)[1]["data"]["data"], {"value": "by AWS"})
+        self.assertEqual(vault("POST", f"secret/data/{secret}", {"data": {"value": "by Vault"}}, token=token)[0], 200)
+
+    def test_one_deny_of_iams_stops_reads_and_writes(self):
+        secret = self.create()
+        everything = 'path "*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }'
+        deny = statement("Deny", ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+                         f"arn:aws:secretsmanager:*:*:secret:{secret}-*")
+        for policies in ((everything, deny), (deny, everything, statement("Allow", "*"))):
+            aws, token = self.key(*policies)
+            self.both_refused(secret, aws, token)
+            self.both_pass(self.create(), aws, token)
+
+    def test_a_deny_on_the_secret_stops_reads_and_writes(self):
+        secret = self.create()
+        aws, token = self.key('path "secret/*" { capabilities = ["create", "read", "update", "list"] }')
+        deny = statement("Deny", ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"], Principal="*",
+                         Condition={"StringNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::000000000000:user/{KEY_ID}"}})
+        self.aws.put_resource_policy(SecretId=secret, ResourcePolicy=deny)
+        self.both_refused(secret, aws, token)
+        self.aws.delete_resource_policy(SecretId=secret)
+        self.both_pass(secret, aws, token)
 
     def test_an_iam_policy_opens_both(self):
         secret = self.create()
@@ -135,6 +172,69 @@ class SignatureTest(AwsCase):
     def test_a_key_bound_to_another_address(self):
         pair = vault("POST", "auth/access-key/key", {"policies": "dev-access-key", "bound_cidrs": "192.0.2.0/24"})[1]["data"]
         self.refused("AccessDeniedException", client(pair["access_key_id"], pair["secret_access_key"]).list_secrets)
+
+
+class PresignedTest(AwsCase):
+    """Requests whose signature is in their address: whoever has it can ask who signed it, until it expires."""
+
+    def send(self, url, method="GET", headers=None, body=b""):
+        """The ARN that the answer tells, or its error code."""
+        request = urllib.request.Request(url, method=method, headers=headers or {}, data=body if method == "POST" else None)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return re.search("<Arn>(.*)</Arn>", answer.read().decode()).group(1)
+        except urllib.error.HTTPError as error:
+            return re.search("<Code>(.*)</Code>", error.read().decode()).group(1)
+
+    @staticmethod
+    def presigned(expires=60, secret=SECRET, token=None, at=None, method="GET", service="sts"):
+        request = AWSRequest(method, f"{ADDRESS}/", params={"Action": "GetCallerIdentity", "Version": "2011-06-15"})
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=at or 0)
+        with mock.patch("botocore.auth.get_current_datetime", lambda: now):
+            SigV4QueryAuth(Credentials(KEY_ID, secret, token), service, REGION, expires=expires).add_auth(request)
+        return request.url
+
+    def test_who_signed_it(self):
+        me = f"arn:aws:iam::000000000000:user/{KEY_ID}"
+        sts = client(service="sts")
+        self.assertEqual(self.send(self.presigned()), me)
+        self.assertEqual(self.send(self.presigned(method="POST"), "POST"), me)
+        self.assertEqual(self.send(sts.generate_presigned_url("get_caller_identity", HttpMethod="GET", ExpiresIn=900)), me)
+        self.assertEqual(self.send(sts.generate_presigned_url("get_caller_identity"), "POST"), me)
+
+    def test_of_temporary_credentials(self):
+        got = client(service="sts").get_session_token()["Credentials"]
+        sts = client(got["AccessKeyId"], got["SecretAccessKey"], service="sts", token=got["SessionToken"])
+        self.assertEqual(self.send(sts.generate_presigned_url("get_caller_identity", HttpMethod="GET")), sts.get_caller_identity()["Arn"])
+
+    def test_until_it_expires(self):
+        self.assertTrue(self.send(self.presigned(expires=3600, at=-3590)).startswith("arn:"))
+        self.assertTrue(self.send(self.presigned(expires=604800, at=-604000)).startswith("arn:"))
+        self.assertTrue(self.send(self.presigned(at=240)).startswith("arn:"))
+        for late in ({"expires": 3600, "at": -3610}, {"expires": 1, "at": -3}, {"at": 360}):
+            self.assertIn(self.send(self.presigned(**late)), ("RequestExpired", "SignatureDoesNotMatch"), late)
+
+    def test_what_is_refused(self):
+        url = self.presigned()
+        for wrong in (self.presigned(secret="wrong"), self.presigned(service="secretsmanager"), url.replace("GetCallerIdentity", "GetSessionToken"),
+                      url.replace("X-Amz-Expires=60", "X-Amz-Expires=6000"), url[:-1] + ("0" if url[-1] != "0" else "1"), url + "&DurationSeconds=900"):
+            self.assertEqual(self.send(wrong), "SignatureDoesNotMatch", wrong)
+        self.assertEqual(self.send(url, "POST"), "SignatureDoesNotMatch", "by another method")
+        for wrong in (self.presigned(expires=604801), self.presigned(expires=0), url.replace("X-Amz-Expires=60&", ""),
+                      url.partition("&X-Amz-Signature")[0], url + "&X-Amz-Expires=60"):
+            self.assertEqual(self.send(wrong), "IncompleteSignature", wrong)
+        self.assertEqual(self.send(self.presigned(method="POST"), "POST", body=b"Action=GetSessionToken"), "MalformedQueryString")
+        self.assertNotIn("arn:", self.send(url, headers={"Authorization": "AWS4-HMAC-SHA256 Credential=AKIA"}), "signed twice")
+
+    def test_values_are_not_in_addresses(self):
+        """Secrets Manager's operations are a POST whose body and headers say what is asked: no address alone opens a secret."""
+        secret = self.create()
+        url = self.aws.generate_presigned_url("get_secret_value", Params={"SecretId": secret})
+        request = urllib.request.Request(url, method="POST", data=json.dumps({"SecretId": secret}).encode(), headers={
+            "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"})
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request)
+        self.assertEqual(json.loads(caught.exception.read())["__type"], "UnknownOperationException")
 
 
 class StsTest(AwsCase):
