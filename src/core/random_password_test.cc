@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace keyhold::core {
 namespace {
@@ -55,6 +56,50 @@ TEST_F(RandomPassword, EveryCharacterIsAsLikely) {
   for (const int count : counts) {
     EXPECT_GT(count, 300);
     EXPECT_LT(count, 520);
+  }
+}
+
+TEST_F(RandomPassword, EveryPasswordThatKeepsTheRulesIsAsLikely) {
+  // Kinds of 2, 1 and 1 characters: 96 words of four have all three.
+  const PasswordRules rules{.length = 4,
+                            .exclude_characters = "cdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ123456789",
+                            .punctuation = Use::kNo};
+  constexpr int kEach = 400;
+  constexpr int kPasswords = 96;
+  std::map<std::string, int> counts;
+  for (int i = 0; i < kEach * kPasswords; ++i) ++counts[make(rules)];
+  EXPECT_EQ(counts.size(), static_cast<std::size_t>(kPasswords));
+  for (const auto& [password, count] : counts) {
+    EXPECT_GT(count, kEach - 120) << password;  // Six standard deviations.
+    EXPECT_LT(count, kEach + 120) << password;
+  }
+}
+
+TEST_F(RandomPassword, ARareKindDoesNotMakeSomeLikelier) {
+  // Four kinds of one character each and 32 of punctuation: of 33,035,520 words of seven that have them all, 27,525,120 have one of
+  // each of the four.
+  const PasswordRules rules{.length = 7,
+                            .exclude_characters = "bcdefghijklmnopqrstuvwxyzBCDEFGHIJKLMNOPQRSTUVWXYZ123456789",
+                            .space = Use::kYes};
+  constexpr int kDraws = 20'000;
+  int three = 0;
+  for (int i = 0; i < kDraws; ++i) {
+    const std::string password = make(rules);
+    ASSERT_EQ(password.size(), 7u);
+    for (const char rare : {'a', 'A', '0', ' '}) ASSERT_NE(password.find(rare), std::string::npos) << password;
+    three += std::count_if(password.begin(), password.end(), [](char c) { return is_other(c) && c != ' '; }) == 3 ? 1 : 0;
+  }
+  EXPECT_NEAR(three / static_cast<double>(kDraws), 27'525'120 / 33'035'520.0, 0.01);
+}
+
+TEST_F(RandomPassword, LongOnesKeepTheRulesToo) {
+  for (const std::int64_t length : {9, 10, 11, 20, 64, 4096}) {
+    for (const Use space : {Use::kYes, Use::kNo}) {
+      const std::string password = make({.length = length, .exclude_characters = "bcdefghijklmnopqrstuvwxyz", .space = space});
+      ASSERT_EQ(password.size(), static_cast<std::size_t>(length));
+      EXPECT_TRUE(has(password, is_lower) && has(password, is_upper) && has(password, is_digit) && has(password, is_other)) << password;
+      EXPECT_TRUE(space == Use::kNo || password.find(' ') != std::string::npos) << password;
+    }
   }
 }
 
