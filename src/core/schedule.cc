@@ -14,6 +14,7 @@ constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::int64_t kHoursADay = 24;
 constexpr std::int64_t kDayMs = kHoursADay * kHourMs;
 constexpr std::int64_t kDaysMax = 1000;    // AWS's.
+constexpr std::int64_t kRateDaysMax = 999; // The same, of an expression.
 constexpr std::int64_t kHoursMax = 999;    // The same.
 constexpr std::int64_t kHoursMin = 4;      // The same: nothing rotates more often.
 constexpr std::int64_t kLookAheadDays = 40 * 366;  // Round a year like 2100, the next fifth Sunday of a February is 40 years away.
@@ -26,7 +27,7 @@ constexpr std::array<std::string_view, 12> kMonths{"JAN", "FEB", "MAR", "APR", "
 Error invalid(std::string message) { return {Code::kInvalid, std::move(message), "InvalidParameterException"}; }
 Error bad_expression() {
   return invalid(
-      "RotationRules.ScheduleExpression must be rate(N days), rate(N hours) or cron(0 hours day-of-month month day-of-week year), at least four hours apart.");
+      "RotationRules.ScheduleExpression must be rate(N days), rate(N hours) or cron(0 hours day-of-month month day-of-week *) with a ? for one of the days, at least four hours apart.");
 }
 Error bad_duration() {
   return invalid("RotationRules.Duration must be hours such as \"3h\", and end before the next day and the next window.");
@@ -136,21 +137,20 @@ class Schedule::Parser {
     if (!days && !hours) return false;
     schedule_.kind_ = days ? Kind::kDays : Kind::kHours;
     schedule_.every_ = *every;
-    return days ? *every <= kDaysMax : *every >= kHoursMin && *every <= kHoursMax;
+    return days ? *every <= kRateDaysMax : *every >= kHoursMin && *every <= kHoursMax;
   }
 
   bool cron(const std::vector<std::string_view>& parts) {
-    if (parts.size() != 6 || parts[0] != "0" || (parts[5] != "*" && parts[5] != "?")) return false;
+    if (parts.size() != 6 || parts[0] != "0" || parts[5] != "*") return false;
     schedule_.kind_ = Kind::kCron;
     if (!add_list(parts[1], {0, 23}, schedule_.hours_) || !far_apart(schedule_.hours_)) return false;
     std::bitset<12> months;
     if (!add_list(parts[3], {1, 12, kMonths}, months)) return false;
     for (std::size_t i = 0; i < months.size(); ++i) schedule_.months_.set(i + 1, months[i]);
-    // Days of the month and of the week: one of them is "?", or says nothing.
-    const bool by_week = parts[4] != "?" && parts[4] != "*";
-    if (by_week && parts[2] != "?" && parts[2] != "*") return false;
-    if (!by_week && parts[2] == "?" && parts[4] == "?") return false;
-    if (!(by_week ? weekdays(parts[4]) : month_days(parts[2] == "?" ? "*" : parts[2]))) return false;
+    // Days of the month and of the week: it goes by the one that is not "?".
+    const bool by_week = parts[2] == "?";
+    if (by_week == (parts[4] == "?")) return false;
+    if (!(by_week ? weekdays(parts[4]) : month_days(parts[2]))) return false;
     return schedule_.next(0).begin_ms != 0;  // There is no 30 February.
   }
 

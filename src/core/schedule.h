@@ -15,8 +15,8 @@ namespace keyhold::core {
 ///
 ///   days          the window opens at midnight, so many days after the day of the last rotation, and closes at the next midnight
 ///   rate(N days)  the same; rate(N hours) opens with an hour, and closes after one
-///   cron(0 H D M W ?)  minutes are 0 and years are all; H, D, M and W are lists of numbers, names, ranges and steps; L is the last day of
-///                 a month, "FRI#2" its second Friday, "6L" its last. It closes at midnight, or after an hour when there are several a day
+///   cron(0 H D M W *)  minutes are 0 and years are all; H, D, M and W are lists of numbers, names, ranges and steps, of D and W one is "?";
+///                 L is the last day of a month, "FRI#2" its second Friday, "6L" its last. It closes at midnight, or after an hour when there are several a day
 ///
 /// A duration ("3h") closes it earlier or later; it reaches neither the next day nor the next window.
 ///

@@ -44,6 +44,7 @@ TEST(Schedule, CronNamesHoursAndDays) {
   EXPECT_EQ(next(expression("cron(0 0/8 * * ? *)"), kTuesday), "2024-01-02T08 2024-01-02T09") << "several a day";
   EXPECT_EQ(next(expression("cron(0 16 ? * SUN *)", "3h"), kTuesday), "2024-01-07T16 2024-01-07T19");
   EXPECT_EQ(next(expression("cron(0 8 1 * ? *)"), kTuesday), "2024-02-01T08 2024-02-02T00");
+  EXPECT_EQ(next(expression("cron(0 8 ? * * *)"), kTuesday), "2024-01-02T08 2024-01-03T00") << "of each day of the week";
   EXPECT_EQ(next(expression("cron(0 1 L * ? *)"), kTuesday + 40 * kDayMs), "2024-02-29T01 2024-03-01T00");
   EXPECT_EQ(next(expression("cron(0 1 ? 1/3 2-6 *)"), kTuesday + 30 * kDayMs), "2024-04-01T01 2024-04-02T00");
   EXPECT_EQ(next(expression("cron(0 4 ? * SUN#1 *)"), kTuesday + 7 * kDayMs), "2024-02-04T04 2024-02-05T00");
@@ -60,10 +61,16 @@ TEST(Schedule, OnlyCronWaitsForItsNextWindow) {
   EXPECT_FALSE(expression("cron(0 8 * * ? *)").makes_up());
 }
 
+TEST(Schedule, TheLongestRateIsADayShorterThanTheMostDays) {
+  EXPECT_EQ(next(expression("rate(999 days)"), kTuesday), "2026-09-27T00 2026-09-28T00");
+  EXPECT_EQ(next(schedule({.automatically_after_days = 1000}), kTuesday), "2026-09-28T00 2026-09-29T00");
+}
+
 TEST(Schedule, RefusesWhatIsNone) {
   for (const char* text : {"rate(3 hours)", "cron(0 * * * ? *)", "cron(0 1,22 * * ? *)", "rate(0 days)", "rate(1 week)", "rate(1001 days)", "rate(4)", "rate(4 hours", "rate(-4 hours)", "every day",
                            "cron(5 8 * * ? *)", "cron(0 24 * * ? *)", "cron(0 8 1 * MON *)", "cron(0 8 ? * ? *)", "cron(0 8 30 FEB ? *)",
-                           "cron(0 8 * * ? 2030)", "cron(0 8 * * ?)", "cron(0 8 * FOO ? *)", "cron(0 8-6 * * ? *)", "cron(0 8/0 * * ? *)",
+                           "cron(0 8 * * ? 2030)", "cron(0 8 * * ? ?)", "cron(0 8 * * * *)", "cron(0 8 1 * * *)", "cron(0 8 * * MON *)",
+                           "cron(0 8 ? * ? ?)", "cron(0 8 * ? ? *)", "cron(0 ? * * ? *)", "rate(1000 days)", "cron(0 8 * * ?)", "cron(0 8 * FOO ? *)", "cron(0 8-6 * * ? *)", "cron(0 8/0 * * ? *)",
                            "cron(0 8 ? * SUN#6 *)", "cron(0 8 ? * SUN#0 *)", "cron(0 , * * ? *)", "cron()", "rate()"}) {
     EXPECT_FALSE(Schedule::parse({.schedule_expression = text}).ok()) << text;
   }

@@ -154,19 +154,18 @@ Result<void> set_rule(Transaction& tx, Head& head, const RuleChange& change) {
   return {};
 }
 
-Result<void> file_next_window(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now) {
+void file_next_window(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now) {
   auto& rotation = *head.mutable_rotation();
+  const auto schedule = Schedule::parse(rules_of(rotation));
   Schedule::Window window;
-  if (rotation.enabled()) {
-    TRY_ASSIGN(const Schedule schedule, Schedule::parse(rules_of(rotation)));
-    window = schedule.next(now);
-  }
+  if (rotation.enabled() && schedule.ok()) window = schedule->next(now);
+  // Refusing would keep all that follows from coming to an end: the run in hand, and what else is due.
+  if (rotation.enabled() && !schedule.ok() && rotation.overdue_since_ms() == 0) rotation.set_overdue_since_ms(now);
   rotation.set_next_ms(window.begin_ms);
   rotation.set_next_end_ms(window.end_ms);
   if (window.begin_ms != 0) secrets::file_due(tx, mount, head, window.begin_ms);
   attend(tx, mount, head);
   save(tx, mount, head, now);
-  return {};
 }
 
 Result<void> begin(Transaction& tx, keys::MountId mount, Head& head, Start start, UnixMillis now, crypto::Rng& rng) {
@@ -225,7 +224,7 @@ Result<bool> step_done(Transaction& tx, keys::MountId mount, Head& head, std::st
   auto& rotation = *head.mutable_rotation();
   rotation.set_last_rotated_ms(now);
   rotation.clear_overdue_since_ms();
-  TRY(file_next_window(tx, mount, head, now));
+  file_next_window(tx, mount, head, now);
   return false;
 }
 
@@ -266,7 +265,8 @@ Result<void> abort(Transaction& tx, keys::MountId mount, Head& head, UnixMillis 
   const std::string pending = head.rotation().run().version_id();
   end_run(tx, mount, head, Run::ABORTED, now);
   if (!is_current(head, pending)) drop_pending(head, pending);
-  return file_next_window(tx, mount, head, now);
+  file_next_window(tx, mount, head, now);
+  return {};
 }
 
 void cancel(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now) {
@@ -302,7 +302,8 @@ Result<void> do_due(Transaction& tx, keys::MountId mount, const Head& old_head, 
       return {};
     }
   }
-  return file_next_window(tx, mount, head, now);
+  file_next_window(tx, mount, head, now);
+  return {};
 }
 
 bool overdue(const Head& head, UnixMillis now) {

@@ -62,9 +62,8 @@ struct RuleChange {
 /// errors   kInvalid: no rotator is named and none was before, an unknown one, or a schedule that is none.
 Result<void> set_rule(Transaction& tx, Head& head, const RuleChange& change);
 
-/// Finds the next window after `now` and files it. Saves the head.
-/// errors   kInvalid: the schedule is none.
-Result<void> file_next_window(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now);
+/// Finds the next window after `now` and files it; a secret whose rule no program takes any more has none, and is overdue. Saves the head.
+void file_next_window(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now);
 
 enum class Kind : std::uint8_t {
   kRotate,

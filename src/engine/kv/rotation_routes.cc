@@ -98,7 +98,7 @@ Result<void> set_rule_and_begin(Call& call, secrets::Head& head) {
   const bool test = fields.text("action") == "test";
   if (names_rule(fields) || !rotation::enabled(head)) {
     TRY(rotation::set_rule(call.tx(), head, rule_of(fields, head)));
-    TRY(rotation::file_next_window(call.tx(), call.mount_id(), head, call.now()));
+    rotation::file_next_window(call.tx(), call.mount_id(), head, call.now());
   }
   if (test) return begin(call, head, rotation::Kind::kTestOnly);
   if (!fields.boolean("rotate_immediately", true)) return {};

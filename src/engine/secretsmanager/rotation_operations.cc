@@ -68,7 +68,7 @@ Result<Reply> SecretsManager::rotate_secret(Call& call) {
   TRY(check_primary(call, *found));
   secrets::Head head = *found;
   TRY(rotation::set_rule(call.tx(), head, change));
-  TRY(rotation::file_next_window(call.tx(), call.mount_id(), head, call.now()));
+  rotation::file_next_window(call.tx(), call.mount_id(), head, call.now());
   const bool now = fields.boolean("RotateImmediately", true);
   TRY(rotation::begin(call.tx(), call.mount_id(), head,
                       {.version_id = version_id,
