@@ -60,58 +60,92 @@ void initialize_once() {
   std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
+Error not_made() { return {Code::kUnavailable, "the request could not be made"}; }
+
+using Headers = std::unique_ptr<curl_slist, ListEnd>;
+
+/// False: it is not one line, or there is no memory.
+bool add_header(Headers& headers, const std::string& line) {
+  if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) return false;
+  curl_slist* const longer = ::curl_slist_append(headers.get(), line.c_str());
+  if (longer == nullptr) return false;
+  static_cast<void>(headers.release());
+  headers.reset(longer);
+  return true;
+}
+
+/// Sets options of a request, each of which must be taken: one that is not could be the verification of certificates.
+class Options {
+ public:
+  explicit Options(CURL* curl) : curl_(curl) {}
+
+  template <typename Value>
+  void set(CURLoption option, Value value) {
+    taken_ = ::curl_easy_setopt(curl_, option, value) == CURLE_OK && taken_;
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  CURL* const curl_;
+  bool taken_ = true;
+};
+
+void set_trust(Options& options, std::string_view ca_pem) {
+  options.set(CURLOPT_SSL_VERIFYPEER, 1L);
+  options.set(CURLOPT_SSL_VERIFYHOST, 2L);
+  options.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (ca_pem.empty()) return;
+  curl_blob pem{};
+  pem.data = const_cast<char*>(ca_pem.data());
+  pem.len = ca_pem.size();
+  pem.flags = CURL_BLOB_NOCOPY;
+  options.set(CURLOPT_CAINFO_BLOB, &pem);
+  options.set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
+}
+
+void set_bounds(Options& options, Progress& progress) {
+  options.set(CURLOPT_TIMEOUT_MS, static_cast<long>(progress.request.timeout_ms));
+  options.set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
+  options.set(CURLOPT_WRITEFUNCTION, drop_answer);
+  options.set(CURLOPT_WRITEDATA, &progress);
+  options.set(CURLOPT_XFERINFOFUNCTION, on_progress);
+  options.set(CURLOPT_XFERINFODATA, &progress);
+  options.set(CURLOPT_NOPROGRESS, 0L);
+}
+
 }  // namespace
 
 Result<int> post(const ClientRequest& request) {
   initialize_once();
   const std::unique_ptr<CURL, HandleEnd> handle(::curl_easy_init());
-  if (handle == nullptr) return Error{Code::kUnavailable, "there is no memory for a request"};
-  CURL* const curl = handle.get();
+  if (handle == nullptr) return not_made();
   Progress progress{request};
-  std::unique_ptr<curl_slist, ListEnd> headers;
-  const auto add_header = [&headers](const std::string& line) {
-    curl_slist* const longer = ::curl_slist_append(headers.get(), line.c_str());
-    if (longer == nullptr) return;
-    static_cast<void>(headers.release());
-    headers.reset(longer);
-  };
-  for (const auto& [name, value] : request.headers) add_header(name + ": " + value);
-  add_header("Expect:");  // The body is small: no question before it.
+  Headers headers;
+  for (const auto& [name, value] : request.headers) {
+    if (!add_header(headers, name + ": " + value)) return not_made();
+  }
+  if (!add_header(headers, "Expect:")) return not_made();  // The body is small: no question before it.
 
   const std::string url(request.url);
-  ::curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  ::curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http");
-  ::curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  ::curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  ::curl_easy_setopt(curl, CURLOPT_POST, 1L);
-  ::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
-  ::curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-  ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout_ms));
-  ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
-  ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-  ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-  ::curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  ::curl_easy_setopt(curl, CURLOPT_USERAGENT, "keyhold");
-  if (!request.ca_pem.empty()) {
-    curl_blob pem{};
-    pem.data = const_cast<char*>(request.ca_pem.data());
-    pem.len = request.ca_pem.size();
-    pem.flags = CURL_BLOB_NOCOPY;
-    ::curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem);
-    ::curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
-  }
-  ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop_answer);
-  ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &progress);
-  ::curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-  ::curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &progress);
-  ::curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  Options options(handle.get());
+  options.set(CURLOPT_URL, url.c_str());
+  options.set(CURLOPT_PROTOCOLS_STR, "https,http");
+  options.set(CURLOPT_PROXY, "");
+  options.set(CURLOPT_FOLLOWLOCATION, 0L);
+  options.set(CURLOPT_NOSIGNAL, 1L);
+  options.set(CURLOPT_POST, 1L);
+  options.set(CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());  // Without any, curl reads the standard input.
+  options.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  options.set(CURLOPT_HTTPHEADER, headers.get());
+  options.set(CURLOPT_USERAGENT, "keyhold");
+  set_trust(options, request.ca_pem);
+  set_bounds(options, progress);
+  if (!options.taken()) return not_made();
 
-  const CURLcode code = ::curl_easy_perform(curl);
+  const CURLcode code = ::curl_easy_perform(handle.get());
   if (code != CURLE_OK) return Error{Code::kUnavailable, std::string(reason_of(code))};
   long status = 0;
-  ::curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  ::curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
   return static_cast<int>(status);
 }
 

@@ -25,7 +25,7 @@ struct ClientRequest {
 /// redirection, and takes no proxy from the environment.
 ///
 /// returns   The status.
-/// errors    kUnavailable, with a text that says what is wrong and holds nothing of either side's.
+/// errors    kUnavailable, with a text that says what is wrong and holds nothing of either side's. A header that is not one line is one.
 /// threads   Any.
 Result<int> post(const ClientRequest& request);
 
