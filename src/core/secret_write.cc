@@ -230,6 +230,15 @@ void empty_version(Transaction& tx, keys::MountId mount, Head& head, const Versi
   version.set_chunks(0);
 }
 
+void erase_version(Transaction& tx, keys::MountId mount, Head& head, const Version& of, UnixMillis now) {
+  const Version erased = of;
+  drop_label(head, erased);
+  auto& versions = *head.mutable_versions();
+  const auto is_it = [&erased](const Version& version) { return version.id() == erased.id(); };
+  versions.erase(std::remove_if(versions.begin(), versions.end(), is_it), versions.end());
+  if (!erased.empty()) erase_contents(tx, mount, head, {&erased, 1}, now);
+}
+
 bool same_content(const Version& version, std::string_view bytes, records::Version::ContentKind kind,
                   const crypto::HmacSha256& fingerprints) {
   return !version.empty() && version.content_kind() == kind && version.content_bytes() == bytes.size() &&

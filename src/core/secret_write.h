@@ -63,6 +63,9 @@ const Version& add_empty(Head& head, std::string client_token, std::span<const s
 /// Takes the content out of a pending version, so that it can be filled anew. Does not save the head.
 void empty_version(Transaction& tx, keys::MountId mount, Head& head, const Version& of, UnixMillis now);
 
+/// Takes a version that was never current out of the secret, with its content and its labels. Does not save the head.
+void erase_version(Transaction& tx, keys::MountId mount, Head& head, const Version& of, UnixMillis now);
+
 /// Whether the version holds just this.
 bool same_content(const Version& version, std::string_view bytes, records::Version::ContentKind kind,
                   const crypto::HmacSha256& fingerprints);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills the server with SIGKILL while a rotation is at each of its four steps, before the step's effect and after it, and at any moment
 between. After each start, with no repair but unsealing, the rotation goes on and ends, once: one version more, which is what the system
-that the secret is for was given, and the one before still labelled AWSPREVIOUS.
+that the secret is for was given, and the one before still labelled AWSPREVIOUS. A run that only tests, and is killed, leaves nothing.
 
 The rotator is a function of AWS's shape behind HTTP: it checks the signature of what it is sent, and calls back by AWS's API.
 
@@ -189,6 +189,25 @@ def one_round(server, function, kill):
     assert pending[1] == "ResourceNotFoundException", "something is still pending"
 
 
+def one_test(server, function, phase):
+    """Kills a run of the test step alone. errors: AssertionError."""
+    client = function.client()
+    before = client.expect("ListSecretVersionIds", {"SecretId": NAME, "IncludeDeprecated": True})["Versions"]
+    value = current(server)
+    function.reached.clear()
+    function.gone.clear()
+    function.stop_at = ("testSecret", phase)
+    server.api().expect(200, "POST", f"secret/rotate/{NAME}", {"action": "test"})
+    assert function.reached.wait(END_S), "the test was not reached"
+    restart(server, function)
+    wait_until(lambda: state(server)["run"] is None, END_S, f"the test does not end: {state(server)['run']}")
+    last = state(server)["history"][0]
+    assert last["test_only"] and last["state"] == "done", f"the function did not find what is current: {last}"
+    assert current(server) == value, "the secret was changed"
+    after = function.client().expect("ListSecretVersionIds", {"SecretId": NAME, "IncludeDeprecated": True})["Versions"]
+    assert after == before, f"a version stays behind: {after}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="kills at each step, and at any moment")
@@ -211,6 +230,10 @@ def main():
                 with report.case(f"killed {phase} the effect of {step} ({number + 1})"):
                     function.stop_at = (step, phase)
                     one_round(server, function, at_step)
+        for number in range(options.rounds):
+            phase = ("before", "after")[number % 2]
+            with report.case(f"killed {phase} the effect of a test alone ({number + 1})"):
+                one_test(server, function, phase)
         for number in range(options.rounds):
             with report.case(f"killed at any moment ({number + 1})"):
                 one_round(server, function, lambda: time.sleep(rng.uniform(0, 0.05)))

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/encoding.h"
+#include "core/call.h"
 #include "core/rotation/attention.h"
 #include "core/secret_due.h"
 
@@ -47,20 +48,26 @@ void end_run(Transaction& tx, keys::MountId mount, Head& head, Run::State state,
   tx.erase(keys::rotation_run(mount, head.id()));
 }
 
-/// Takes the label off the run's version, and the version itself where nothing is in it.
-void drop_pending(Head& head, std::string_view version_id) {
-  const auto* pending = secrets::version_labelled(head, kPendingLabel);
-  if (pending == nullptr || secrets::version_id(*pending) != version_id) return;
-  secrets::remove_label(head, kPendingLabel);
-  if (!pending->empty()) return;
-  const std::string id = pending->id();
-  auto& versions = *head.mutable_versions();
-  versions.erase(std::remove_if(versions.begin(), versions.end(), [&](const auto& version) { return version.id() == id; }), versions.end());
+/// Takes the label off the run's version, and the version itself where nothing is in it, or only what was put there to be tried. What
+/// somebody has labelled meanwhile is his.
+void drop_pending(Transaction& tx, keys::MountId mount, Head& head, const Run& run, UnixMillis now) {
+  const auto* version = secrets::version_with_id(head, run.version_id());
+  if (version == nullptr) return;
+  if (version == secrets::version_labelled(head, kPendingLabel)) secrets::remove_label(head, kPendingLabel);
+  if (version->number() != 0 || !secrets::labels_of(head, *version).empty()) return;
+  const bool copy = run.test_only() && !run.base_version().empty();
+  if (version->empty() || copy) secrets::erase_version(tx, mount, head, *version, now);
 }
 
 bool is_current(const Head& head, std::string_view version_id) {
   const auto* current = secrets::current_version(head);
   return current != nullptr && secrets::version_id(*current) == version_id;
+}
+
+void abort_run(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now) {
+  const Run aborted = head.rotation().run();
+  end_run(tx, mount, head, Run::ABORTED, now);
+  if (!is_current(head, aborted.version_id())) drop_pending(tx, mount, head, aborted, now);
 }
 
 Result<void> check_in_hand(const Head& head, std::string_view version_id, Run::Step step) {
@@ -168,7 +175,11 @@ void file_next_window(Transaction& tx, keys::MountId mount, Head& head, UnixMill
   save(tx, mount, head, now);
 }
 
-Result<void> begin(Transaction& tx, keys::MountId mount, Head& head, Start start, UnixMillis now, crypto::Rng& rng) {
+namespace {
+
+enum class Kind : std::uint8_t { kRotate, kTestOnly };
+
+Result<void> begin_run(Transaction& tx, keys::MountId mount, Head& head, Start start, Kind kind, UnixMillis now, crypto::Rng& rng) {
   if (!enabled(head)) return invalid_request("Rotation is not turned on for this secret.");
   if (in_hand(head)) {
     if (head.rotation().run().version_id() == start.version_id) return {};
@@ -188,7 +199,7 @@ Result<void> begin(Transaction& tx, keys::MountId mount, Head& head, Start start
     secrets::add_empty(head, start.version_id, labels, now, rng);
   }
   Run& run = *head.mutable_rotation()->mutable_run();
-  const bool test_only = start.kind == Kind::kTestOnly;
+  const bool test_only = kind == Kind::kTestOnly;
   run.set_version_id(std::move(start.version_id));
   run.set_step(test_only ? Run::TEST : Run::CREATE);
   run.set_state(Run::RUNNING);
@@ -200,13 +211,48 @@ Result<void> begin(Transaction& tx, keys::MountId mount, Head& head, Start start
   return {};
 }
 
+/// Fills the pending version of a test that has begun. Saves the head.
+Result<void> copy_current(Transaction& tx, keys::MountId mount, Head& head, const Session& session, UnixMillis now, crypto::Rng& rng) {
+  if (!in_hand(head) || !head.rotation().run().test_only()) return {};  // The same request again, of a run that rotates or has ended.
+  Run& run = *head.mutable_rotation()->mutable_run();
+  const auto* pending = secrets::version_with_id(head, run.version_id());
+  const auto* current = secrets::current_version(head);
+  if (pending == nullptr || !pending->empty() || current == nullptr || !secrets::readable(*current, now)) return {};
+  TRY_ASSIGN(const auto content, secrets::content(tx, mount, head, *current, session.redactor));
+  TRY_ASSIGN(const auto settings, secrets::settings(tx, mount));
+  run.set_base_version(current->id());
+  secrets::NewContent copy;
+  copy.bytes = content.reveal();
+  copy.kind = current->content_kind();
+  copy.created_by = run.started_by();
+  copy.client_token = run.version_id();
+  copy.labels = {std::string(kPendingLabel)};
+  const UnixMillis updated_ms = head.updated_ms();
+  secrets::put_version(tx, mount, head, copy, settings, session.fingerprints, now, rng);
+  head.set_updated_ms(updated_ms);  // Nobody has written it.
+  save(tx, mount, head, now);
+  return {};
+}
+
+}  // namespace
+
+Result<void> begin(Transaction& tx, keys::MountId mount, Head& head, Start start, UnixMillis now, crypto::Rng& rng) {
+  return begin_run(tx, mount, head, std::move(start), Kind::kRotate, now, rng);
+}
+
+Result<void> begin_test(Transaction& tx, keys::MountId mount, Head& head, Start start, const Session& session, UnixMillis now,
+                        crypto::Rng& rng) {
+  TRY(begin_run(tx, mount, head, std::move(start), Kind::kTestOnly, now, rng));
+  return copy_current(tx, mount, head, session, now, rng);
+}
+
 Result<bool> step_done(Transaction& tx, keys::MountId mount, Head& head, std::string_view version_id, Run::Step step, UnixMillis now) {
   TRY(check_in_hand(head, version_id, step));
   Run& run = *head.mutable_rotation()->mutable_run();
   if (run.test_only()) {
-    const std::string pending = run.version_id();
+    const Run ended = run;
     end_run(tx, mount, head, Run::DONE, now);
-    drop_pending(head, pending);
+    drop_pending(tx, mount, head, ended, now);
     save(tx, mount, head, now);
     return false;
   }
@@ -219,7 +265,7 @@ Result<bool> step_done(Transaction& tx, keys::MountId mount, Head& head, std::st
     TRY(step_failed(tx, mount, head, version_id, step, "the rotator said that it was done, but AWSCURRENT is another version's", now));
     return false;
   }
-  drop_pending(head, version_id);
+  drop_pending(tx, mount, head, run, now);
   end_run(tx, mount, head, Run::DONE, now);
   auto& rotation = *head.mutable_rotation();
   rotation.set_last_rotated_ms(now);
@@ -236,10 +282,9 @@ Result<void> step_failed(Transaction& tx, keys::MountId mount, Head& head, std::
   run.set_error(std::move(reason));
   run.set_attempts(run.attempts() + 1);
   if (run.test_only()) {
-    const std::string pending = run.version_id();
-    run.set_retry_ms(0);
+    const Run ended = run;
     end_run(tx, mount, head, Run::FAILED, now);
-    drop_pending(head, pending);
+    drop_pending(tx, mount, head, ended, now);
   } else {
     run.set_state(Run::FAILED);
     run.set_retry_ms(now + retry_after_ms(run.attempts()));
@@ -262,20 +307,14 @@ Result<void> retry(Transaction& tx, keys::MountId mount, Head& head, UnixMillis 
 
 Result<void> abort(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now) {
   if (!in_hand(head)) return Error{Code::kInvalid, "no rotation of this secret is in hand"};
-  const std::string pending = head.rotation().run().version_id();
-  end_run(tx, mount, head, Run::ABORTED, now);
-  if (!is_current(head, pending)) drop_pending(head, pending);
+  abort_run(tx, mount, head, now);
   file_next_window(tx, mount, head, now);
   return {};
 }
 
 void cancel(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now) {
   auto& rotation = *head.mutable_rotation();
-  if (in_hand(head)) {
-    const std::string pending = rotation.run().version_id();
-    end_run(tx, mount, head, Run::ABORTED, now);
-    if (!is_current(head, pending)) drop_pending(head, pending);
-  }
+  if (in_hand(head)) abort_run(tx, mount, head, now);
   rotation.set_enabled(false);
   rotation.clear_next_ms();
   rotation.clear_next_end_ms();

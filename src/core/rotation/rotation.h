@@ -14,6 +14,10 @@
 #include "core/transaction.h"
 #include "crypto/random.h"
 
+namespace keyhold::core {
+struct Session;
+}
+
 /// How a secret gets a new content by itself: a run of four steps, which a rotator does and the secret's head counts.
 ///
 ///   create   the pending version, labelled AWSPENDING, gets a content
@@ -65,19 +69,19 @@ Result<void> set_rule(Transaction& tx, Head& head, const RuleChange& change);
 /// Finds the next window after `now` and files it; a secret whose rule no program takes any more has none, and is overdue. Saves the head.
 void file_next_window(Transaction& tx, keys::MountId mount, Head& head, UnixMillis now);
 
-enum class Kind : std::uint8_t {
-  kRotate,
-  kTestOnly,  // Does the rotator answer? The pending version goes afterwards.
-};
 struct Start {
   std::string version_id;  // Of the version that is to become current.
   std::string started_by{};  // Accessor; empty = by its schedule.
-  Kind kind = Kind::kRotate;
 };
 /// Begins a run: the pending version and the worker's entry. Of a run in hand for the same version it is the same request again. Saves
 /// the head.
 /// errors   kInvalid, under AWS's name InvalidRequestException: a run is in hand, another version is pending, or there is no rule.
 Result<void> begin(Transaction& tx, keys::MountId mount, Head& head, Start start, UnixMillis now, crypto::Rng& rng);
+/// The same of a run that has the step "test" alone: does the rotator work? Its pending version is a copy of the current one, since a function
+/// of AWS's shape reads what it is to try there. The copy goes with the run, however that ends.
+/// errors   As begin(); kCorrupt.
+Result<void> begin_test(Transaction& tx, keys::MountId mount, Head& head, Start start, const Session& session, UnixMillis now,
+                        crypto::Rng& rng);
 
 /// The step of the run in hand was done, by `version_id`. At the end AWSCURRENT must be that version's; else the run has failed.
 /// Saves the head.

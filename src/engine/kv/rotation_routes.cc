@@ -85,14 +85,6 @@ rotation::RuleChange rule_of(const FieldValues& fields, const secrets::Head& hea
   return change;
 }
 
-Result<void> begin(Call& call, secrets::Head& head, rotation::Kind kind) {
-  return rotation::begin(call.tx(), call.mount_id(), head,
-                         {.version_id = format_uuid(call.rng().bytes(kUuidBytes)),
-                          .started_by = call.has_principal() ? call.principal().token->accessor() : std::string(),
-                          .kind = kind},
-                         call.now(), call.rng());
-}
-
 Result<void> set_rule_and_begin(Call& call, secrets::Head& head) {
   const FieldValues& fields = call.fields();
   const bool test = fields.text("action") == "test";
@@ -100,9 +92,11 @@ Result<void> set_rule_and_begin(Call& call, secrets::Head& head) {
     TRY(rotation::set_rule(call.tx(), head, rule_of(fields, head)));
     rotation::file_next_window(call.tx(), call.mount_id(), head, call.now());
   }
-  if (test) return begin(call, head, rotation::Kind::kTestOnly);
+  rotation::Start start{.version_id = format_uuid(call.rng().bytes(kUuidBytes)),
+                        .started_by = call.has_principal() ? call.principal().token->accessor() : std::string()};
+  if (test) return rotation::begin_test(call.tx(), call.mount_id(), head, std::move(start), call.session(), call.now(), call.rng());
   if (!fields.boolean("rotate_immediately", true)) return {};
-  return begin(call, head, rotation::Kind::kRotate);
+  return rotation::begin(call.tx(), call.mount_id(), head, std::move(start), call.now(), call.rng());
 }
 
 }  // namespace

@@ -91,6 +91,10 @@ class Rotation : public ::testing::Test {
       const Got put = call("PutSecretValue", secret + R"("ClientRequestToken":")" + token + R"(","SecretString":"new )" + token +
                                                  R"(","VersionStages":["AWSPENDING"]})");
       EXPECT_TRUE(put.ok()) << put.error->message;
+    } else if (step == "testSecret") {
+      const Got got = call("GetSecretValue", secret + R"("VersionId":")" + token + R"(","VersionStage":"AWSPENDING"})");
+      MutexLock lock(mutex_);
+      tried_ = got.at("SecretString");
     } else if (step == "finishSecret" && !lazy_) {
       const std::string current = call("GetSecretValue", R"({"SecretId":")" + id + "\"}").at("VersionId");
       if (current == token) return;
@@ -129,6 +133,15 @@ class Rotation : public ::testing::Test {
     MutexLock lock(mutex_);
     return calls_[step];
   }
+  std::string tried() {
+    MutexLock lock(mutex_);
+    return std::exchange(tried_, {});
+  }
+  void hang_at(const std::string& step) {
+    hanging_ = false;
+    MutexLock lock(mutex_);
+    hang_at_ = step;
+  }
   void set_status(const std::string& step, int status) {
     MutexLock lock(mutex_);
     statuses_[step] = status;
@@ -160,6 +173,7 @@ class Rotation : public ::testing::Test {
   std::map<std::string, int> calls_ GUARDED_BY(mutex_);
   std::map<std::string, int> statuses_ GUARDED_BY(mutex_);
   std::string hang_at_ GUARDED_BY(mutex_);
+  std::string tried_ GUARDED_BY(mutex_);  // What "testSecret" found pending.
   std::vector<std::pair<std::string, std::string>> headers_ GUARDED_BY(mutex_);
   std::string secret_id_ GUARDED_BY(mutex_);
   std::atomic<bool> hangs_before_{false};
@@ -273,6 +287,69 @@ TEST_F(Rotation, GoesOnWhereAKillStoppedIt) {
       EXPECT_EQ(last("state"), "done");
     }
   }
+}
+
+TEST_F(Rotation, ATestTriesACopyOfWhatIsCurrentAndLeavesNothing) {
+  // The second one is in chunks.
+  for (const std::size_t bytes : {10, 300 * 1024}) {
+    const std::string content = R"({"value":")" + std::string(bytes, 'x') + "\"}";
+    put(content);
+    EXPECT_TRUE(rotate(R"({"rotator":"db","automatically_after_days":30,"rotate_immediately":false})").ok());
+    const std::string before = node().read("secret/metadata/a").data;
+    const std::size_t keys = core::test::count_keys(memory_, "");
+    for (const int status : {200, 500}) {
+      set_status("testSecret", status);
+      EXPECT_TRUE(rotate(R"({"action":"test"})").ok());
+      ASSERT_TRUE(ends());
+      EXPECT_EQ(last("state"), status == 200 ? "done" : "failed");
+      EXPECT_EQ(last("test_only"), "true");
+      if (status == 200) EXPECT_EQ(tried(), content);
+      EXPECT_EQ(core::test::count_keys(memory_, ""), keys);
+      EXPECT_EQ(node().read("secret/metadata/a").data, before);
+      EXPECT_FALSE(call("GetSecretValue", R"({"SecretId":"a","VersionStage":"AWSPENDING"})").ok());
+    }
+  }
+}
+
+TEST_F(Rotation, TheCopyOfATestGoesThoughItIsKilledOrAborted) {
+  put(R"({"value":"old"})");
+  EXPECT_TRUE(rotate(R"({"rotator":"db","automatically_after_days":30,"rotate_immediately":false})").ok());
+  const std::size_t keys = core::test::count_keys(memory_, "");
+  for (const bool before : {true, false}) {
+    hangs_before_ = before;
+    hang_at("testSecret");
+    EXPECT_TRUE(rotate(R"({"action":"test"})").ok());
+    ASSERT_TRUE(await([&] { return hanging_.load(); }));
+    EXPECT_GT(core::test::count_keys(memory_, ""), keys);
+    reopen();
+    ASSERT_TRUE(ends());
+    EXPECT_EQ(tried(), R"({"value":"old"})");
+    EXPECT_EQ(last("state"), "done");
+    EXPECT_EQ(core::test::count_keys(memory_, ""), keys);
+  }
+  hang_at("testSecret");
+  EXPECT_TRUE(rotate(R"({"action":"test"})").ok());
+  ASSERT_TRUE(await([&] { return hanging_.load(); }));
+  EXPECT_TRUE(rotate(R"({"action":"abort"})").ok());
+  EXPECT_EQ(core::test::count_keys(memory_, ""), keys);
+  EXPECT_EQ(last("state"), "aborted");
+  reopen();
+  EXPECT_EQ(version(), "1");
+}
+
+TEST_F(Rotation, ACopyThatSomebodyLabelsIsHis) {
+  put(R"({"value":"old"})");
+  EXPECT_TRUE(rotate(R"({"rotator":"db","automatically_after_days":30,"rotate_immediately":false})").ok());
+  hang_at("testSecret");
+  EXPECT_TRUE(rotate(R"({"action":"test"})").ok());
+  ASSERT_TRUE(await([&] { return hanging_.load(); }));
+  const std::string token = state().at("run.version_id");
+  EXPECT_TRUE(call("UpdateSecretVersionStage", R"({"SecretId":"a","VersionStage":"MINE","MoveToVersionId":")" + token + "\"}").ok());
+  reopen();
+  ASSERT_TRUE(ends());
+  const Got got = call("GetSecretValue", R"({"SecretId":"a","VersionStage":"MINE"})");
+  EXPECT_EQ(got.at("SecretString"), R"({"value":"old"})");
+  EXPECT_EQ(got.at("VersionStages"), R"(["MINE"])");
 }
 
 TEST_F(Rotation, ItsTimeComesAlsoAfterARestart) {

@@ -70,11 +70,9 @@ Result<Reply> SecretsManager::rotate_secret(Call& call) {
   TRY(rotation::set_rule(call.tx(), head, change));
   rotation::file_next_window(call.tx(), call.mount_id(), head, call.now());
   const bool now = fields.boolean("RotateImmediately", true);
-  TRY(rotation::begin(call.tx(), call.mount_id(), head,
-                      {.version_id = version_id,
-                       .started_by = call.principal().token->accessor(),
-                       .kind = now ? rotation::Kind::kRotate : rotation::Kind::kTestOnly},
-                      call.now(), call.rng()));
+  const rotation::Start start{.version_id = version_id, .started_by = call.principal().token->accessor()};
+  TRY(now ? rotation::begin(call.tx(), call.mount_id(), head, start, call.now(), call.rng())
+          : rotation::begin_test(call.tx(), call.mount_id(), head, start, call.session(), call.now(), call.rng()));
   return rotation_reply(call, head, version_id);
 }
 
