@@ -129,6 +129,8 @@ class Rotation : public ::testing::Test {
     const auto found = history->at(0).find(member);
     return found->is_string() ? *found->as_string() : std::string(found->raw());
   }
+  /// Entries of the store, but for those that say when a secret was read.
+  std::size_t stored() { return core::test::count_keys(memory_, "") - core::test::count_keys(memory_, "L"); }
   int calls(const std::string& step) {
     MutexLock lock(mutex_);
     return calls_[step];
@@ -296,15 +298,17 @@ TEST_F(Rotation, ATestTriesACopyOfWhatIsCurrentAndLeavesNothing) {
     put(content);
     EXPECT_TRUE(rotate(R"({"rotator":"db","automatically_after_days":30,"rotate_immediately":false})").ok());
     const std::string before = node().read("secret/metadata/a").data;
-    const std::size_t keys = core::test::count_keys(memory_, "");
+    const std::size_t keys = stored();
     for (const int status : {200, 500}) {
       set_status("testSecret", status);
       EXPECT_TRUE(rotate(R"({"action":"test"})").ok());
       ASSERT_TRUE(ends());
       EXPECT_EQ(last("state"), status == 200 ? "done" : "failed");
       EXPECT_EQ(last("test_only"), "true");
-      if (status == 200) EXPECT_EQ(tried(), content);
-      EXPECT_EQ(core::test::count_keys(memory_, ""), keys);
+      if (status == 200) {
+        EXPECT_EQ(tried(), content);
+      }
+      EXPECT_EQ(stored(), keys);
       EXPECT_EQ(node().read("secret/metadata/a").data, before);
       EXPECT_FALSE(call("GetSecretValue", R"({"SecretId":"a","VersionStage":"AWSPENDING"})").ok());
     }
@@ -314,24 +318,24 @@ TEST_F(Rotation, ATestTriesACopyOfWhatIsCurrentAndLeavesNothing) {
 TEST_F(Rotation, TheCopyOfATestGoesThoughItIsKilledOrAborted) {
   put(R"({"value":"old"})");
   EXPECT_TRUE(rotate(R"({"rotator":"db","automatically_after_days":30,"rotate_immediately":false})").ok());
-  const std::size_t keys = core::test::count_keys(memory_, "");
+  const std::size_t keys = stored();
   for (const bool before : {true, false}) {
     hangs_before_ = before;
     hang_at("testSecret");
     EXPECT_TRUE(rotate(R"({"action":"test"})").ok());
     ASSERT_TRUE(await([&] { return hanging_.load(); }));
-    EXPECT_GT(core::test::count_keys(memory_, ""), keys);
+    EXPECT_GT(stored(), keys);
     reopen();
     ASSERT_TRUE(ends());
     EXPECT_EQ(tried(), R"({"value":"old"})");
     EXPECT_EQ(last("state"), "done");
-    EXPECT_EQ(core::test::count_keys(memory_, ""), keys);
+    EXPECT_EQ(stored(), keys);
   }
   hang_at("testSecret");
   EXPECT_TRUE(rotate(R"({"action":"test"})").ok());
   ASSERT_TRUE(await([&] { return hanging_.load(); }));
   EXPECT_TRUE(rotate(R"({"action":"abort"})").ok());
-  EXPECT_EQ(core::test::count_keys(memory_, ""), keys);
+  EXPECT_EQ(stored(), keys);
   EXPECT_EQ(last("state"), "aborted");
   reopen();
   EXPECT_EQ(version(), "1");
