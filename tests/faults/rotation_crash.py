@@ -189,10 +189,16 @@ def one_round(server, function, kill):
     assert pending[1] == "ResourceNotFoundException", "something is still pending"
 
 
+def versions(client):
+    """Id and labels of each."""
+    listed = client.expect("ListSecretVersionIds", {"SecretId": NAME, "IncludeDeprecated": True})["Versions"]
+    return [(version["VersionId"], version.get("VersionStages")) for version in listed]
+
+
 def one_test(server, function, phase):
     """Kills a run of the test step alone. errors: AssertionError."""
     client = function.client()
-    before = client.expect("ListSecretVersionIds", {"SecretId": NAME, "IncludeDeprecated": True})["Versions"]
+    before = versions(client)
     value = current(server)
     function.reached.clear()
     function.gone.clear()
@@ -204,7 +210,7 @@ def one_test(server, function, phase):
     last = state(server)["history"][0]
     assert last["test_only"] and last["state"] == "done", f"the function did not find what is current: {last}"
     assert current(server) == value, "the secret was changed"
-    after = function.client().expect("ListSecretVersionIds", {"SecretId": NAME, "IncludeDeprecated": True})["Versions"]
+    after = versions(function.client())
     assert after == before, f"a version stays behind: {after}"
 
 
