@@ -36,6 +36,7 @@ struct Principal {
 };
 
 class LastReads;
+class KeyCeremonies;
 
 /// What needs the keys of an unsealed barrier. Dropped, and its keys wiped, when the node seals.
 struct Session {
@@ -46,6 +47,7 @@ struct Session {
   std::unique_ptr<SigningKeys> signing_keys;
   std::unique_ptr<ResourcePolicies> resource_policies;
   std::unique_ptr<LastReads> last_reads;
+  std::unique_ptr<KeyCeremonies> ceremonies;  // Of key holders, as far as they have come.
   SealedText pages;  // Where the next page of a list begins, as clients are given it.
 };
 

@@ -65,6 +65,8 @@ std::string aws_role(MountId owner, std::string_view name) { return build('W', o
 std::string token_role(NamespaceId owner, std::string_view name) { return build('r', owner, name); }
 std::string time_mark() { return build('c', kRootNamespace, "time"); }
 std::string epoch() { return build('c', kRootNamespace, "epoch"); }
+std::string keyring_rotation() { return build('c', kRootNamespace, "keyring-rotation"); }
+std::string encryptions() { return build('c', kRootNamespace, "encryptions"); }
 std::string name(MountId owner, std::string_view secret_name) { return build('n', owner, secret_name); }
 std::string secret(MountId owner, std::string_view secret_id) { return build('h', owner, secret_id); }
 std::string secret_settings(MountId owner) { return build('k', owner); }

@@ -46,6 +46,9 @@ std::string aws_role(MountId owner, std::string_view name = {});
 std::string token_role(NamespaceId owner, std::string_view name = {});
 std::string time_mark();
 std::string epoch();
+/// When the keyring rotates by itself, and what was encrypted under its newest key.
+std::string keyring_rotation();
+std::string encryptions();
 std::string name(MountId owner, std::string_view secret_name);
 std::string secret(MountId owner, std::string_view secret_id);
 std::string secret_settings(MountId owner);

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/version.h"
+#include "core/key_ceremonies.h"
 #include "core/version_history.h"
 #include "crypto/ed25519.h"
 
@@ -11,14 +12,15 @@ Node::Node(const Parts& parts)
     : parts_(parts),
       clock_(parts.clock),
       barrier_(parts.rng),
-      seal_manager_(parts.store, barrier_, parts.rng),
+      seal_manager_(parts.store, barrier_, parts.rng, parts.clock),
       cache_(parts.store, barrier_, limits::kEntryCacheBytesMax),
       config_(parts.store, cache_),
       records_(parts.journal.stream(parts.journal_stream), parts.rng),
       jobs_(parts.store, cache_, barrier_, session_, clock_, parts.warn),
       expiry_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}),
       rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}, parts.post),
-      last_reads_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}) {
+      last_reads_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}),
+      keyring_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}, seal_manager_) {
   metrics_.add_source([this](std::vector<MetricSample>& out) { add_metrics(out); });
 }
 
@@ -42,14 +44,14 @@ Result<Message> load_or_default(EntryCache& cache, std::string_view key) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Session>> Node::make_session() {
-  TRY_ASSIGN(const KeyBytes tokens, barrier_.derive("token-id"));
-  TRY_ASSIGN(const KeyBytes audit, barrier_.derive("audit-hmac"));
-  TRY_ASSIGN(const KeyBytes fingerprints, barrier_.derive("content-fingerprint"));
-  TRY_ASSIGN(const KeyBytes batch_tokens, barrier_.derive("batch-token"));
-  TRY_ASSIGN(const KeyBytes pages, barrier_.derive("page-token"));
-  TRY_ASSIGN(const KeyBytes temporary_keys, barrier_.derive("temporary-access-key"));
-  TRY_ASSIGN(const auto epoch, load_or_default<records::Epoch>(cache_, keys::epoch()));
+Result<std::shared_ptr<const Session>> Node::make_session(const Barrier& barrier, EntryCache& cache) {
+  TRY_ASSIGN(const KeyBytes tokens, barrier.derive("token-id"));
+  TRY_ASSIGN(const KeyBytes audit, barrier.derive("audit-hmac"));
+  TRY_ASSIGN(const KeyBytes fingerprints, barrier.derive("content-fingerprint"));
+  TRY_ASSIGN(const KeyBytes batch_tokens, barrier.derive("batch-token"));
+  TRY_ASSIGN(const KeyBytes pages, barrier.derive("page-token"));
+  TRY_ASSIGN(const KeyBytes temporary_keys, barrier.derive("temporary-access-key"));
+  TRY_ASSIGN(const auto epoch, load_or_default<records::Epoch>(cache, keys::epoch()));
   return std::make_shared<const Session>(Session{TokenStore({crypto::HmacSha256(tokens), BatchTokens(batch_tokens), clock_, epoch.number()}),
                                                  audit::Redactor(audit),
                                                  crypto::HmacSha256(fingerprints),
@@ -57,27 +59,21 @@ Result<std::shared_ptr<const Session>> Node::make_session() {
                                                  std::make_unique<SigningKeys>(),
                                                  std::make_unique<ResourcePolicies>(),
                                                  std::make_unique<LastReads>(),
+                                                 std::make_unique<KeyCeremonies>(),
                                                  SealedText(pages)});
 }
 
 Result<Node::Initialized> Node::initialize(int shares, int threshold, SecretBytes root_token) {
   MutexLock lock(changing_);
-  TRY_ASSIGN(auto keys, seal_manager_.initialize(shares, threshold));
-  Initialized made;
-  made.shares = std::move(keys.shares);
-  for (int i = 0; i < threshold; ++i) TRY(seal_manager_.unseal(made.shares[i]));
-  auto token = bootstrap(std::move(root_token));
-  seal_manager_.seal();
-  cache_.purge();
-  if (!token.ok()) return std::move(token).error();
-  made.root_token = std::move(*token);
-  return made;
+  const auto make_first = [&](const Barrier& barrier) { return first_entries(barrier, std::move(root_token)); };
+  TRY_ASSIGN(auto made, seal_manager_.initialize(shares, threshold, make_first));
+  return Initialized{std::move(made.shares), std::move(made.root_token)};
 }
 
-Result<SecretBytes> Node::bootstrap(SecretBytes root_token) {
-  TRY_ASSIGN(const auto session, make_session());
-  TRY(cache_.start());
-  Transaction tx(cache_, parts_.store, Transaction::Mode::kThroughStore);
+Result<SealManager::FirstEntries> Node::first_entries(const Barrier& barrier, SecretBytes root_token) {
+  EntryCache cache(parts_.store, barrier, 0);  // Of a barrier that is gone when this is done: nothing is to stay.
+  TRY_ASSIGN(const auto session, make_session(barrier, cache));
+  Transaction tx(cache, parts_.store, Transaction::Mode::kThroughStore);
   TokenSpec spec;
   spec.policies = {"root"};
   spec.path = "auth/token/root";
@@ -92,10 +88,8 @@ Result<SecretBytes> Node::bootstrap(SecretBytes root_token) {
   policy.set_changed_ms(clock_.now_ms());
   tx.put(keys::policy(keys::kRootNamespace, policy.name()), encode_record(policy));
   tx.put(keys::policy_version(keys::kRootNamespace, policy.name(), policy.number()), encode_record(policy));
-  TRY_ASSIGN(auto commit, tx.prepare(barrier_));
-  const storage::Outcome outcome = parts_.store.commit(std::move(commit.batch));
-  if (!outcome.ok()) return Error{Code::kUnavailable, "the store did not take the first root token"};
-  return std::move(root.token);
+  TRY_ASSIGN(auto commit, tx.prepare(barrier));
+  return SealManager::FirstEntries{std::move(commit.batch), std::move(root.token)};
 }
 
 Result<SealStatus> Node::unseal(const SecretBytes& share) {
@@ -117,7 +111,7 @@ void Node::reset_unseal() {
 Result<void> Node::activate() {
   TRY_ASSIGN(const auto time, load_or_default<records::TimeMark>(cache_, keys::time_mark()));
   clock_.start(time.seen_ms());
-  TRY_ASSIGN(const auto session, make_session());
+  TRY_ASSIGN(const auto session, make_session(barrier_, cache_));
   TRY(cache_.start());
   TRY(config_.start());
   TRY_ASSIGN(const KeyBytes seed, barrier_.derive("journal-signing"));
@@ -129,6 +123,7 @@ Result<void> Node::activate() {
   expiry_.start();
   rotation_.start();
   last_reads_.start();
+  keyring_.start();
   active_ = true;
   return {};
 }
@@ -143,6 +138,7 @@ void Node::note_version() {
 }
 
 void Node::deactivate() {
+  keyring_.stop();
   last_reads_.stop();
   rotation_.stop();
   expiry_.stop();

@@ -15,6 +15,7 @@
 #include "core/config.h"
 #include "core/expiry.h"
 #include "core/job.h"
+#include "core/keyring_rotation.h"
 #include "core/last_read.h"
 #include "core/lease_clock.h"
 #include "core/metrics.h"
@@ -52,7 +53,8 @@ class Node {
     std::vector<SecretBytes> shares;
     SecretBytes root_token;
   };
-  /// Makes the keys and the first root token. `root_token`: the one to use (dev mode); empty = a random one.
+  /// Makes the keys, the first root token and the default policy, in one commit. `root_token`: the one to use (dev mode); empty = a
+  /// random one. errors: as SealManager::initialize(), whose rule for kUnknown holds.
   Result<Initialized> initialize(int shares, int threshold, SecretBytes root_token = {});
 
   Result<SealStatus> unseal(const SecretBytes& share);
@@ -69,6 +71,7 @@ class Node {
 
   storage::Storage& store() { return parts_.store; }
   const Barrier& barrier() const { return barrier_; }
+  SealManager& seals() { return seal_manager_; }
   EntryCache& cache() { return cache_; }
   ConfigStore& config() { return config_; }
   /// Null while sealed.
@@ -81,15 +84,16 @@ class Node {
   RotationWorker& rotation() { return rotation_; }
   Metrics& metrics() { return metrics_; }
   Census& census() { return census_; }
+  KeyringWorker& keyring() { return keyring_; }
 
  private:
-  Result<std::shared_ptr<const Session>> make_session();
+  Result<std::shared_ptr<const Session>> make_session(const Barrier& barrier, EntryCache& cache);
   Result<void> activate() REQUIRES(changing_);
   void deactivate() REQUIRES(changing_);
   void close() REQUIRES(changing_);
   void note_version() REQUIRES(changing_);
   void add_metrics(std::vector<MetricSample>& out) const;
-  Result<SecretBytes> bootstrap(SecretBytes root_token) REQUIRES(changing_);
+  Result<SealManager::FirstEntries> first_entries(const Barrier& barrier, SecretBytes root_token);
 
   Parts parts_;
   LeaseClock clock_;
@@ -103,6 +107,7 @@ class Node {
   ExpiryWorker expiry_;
   RotationWorker rotation_;
   LastReadWorker last_reads_;
+  KeyringWorker keyring_;
   Metrics metrics_;
   Census census_;
   std::function<void()> on_sealed_;

@@ -76,6 +76,13 @@ records::Token TokenStore::record_of(TokenSpec& spec, UnixMillis now_ms) const {
   return record;
 }
 
+SecretBytes TokenStore::draw(crypto::Rng& rng) {
+  SecretBytes text = SecretBytes::copy_of(kServicePrefix);
+  text.append(rng.base62(kRandomCharacters).reveal());
+  static_assert(kDrawnBytes == kServicePrefix.size() + kRandomCharacters);
+  return text;
+}
+
 Result<NewToken> TokenStore::create(Transaction& tx, TokenSpec spec, crypto::Rng& rng) const {
   TRY(check_bounds(spec));
   const LeaseClock::Moment moment = parts_.clock.moment();
@@ -94,12 +101,8 @@ Result<NewToken> TokenStore::create(Transaction& tx, TokenSpec spec, crypto::Rng
   }
   for (std::string& ancestor : spec.ancestors) record.add_ancestors(std::move(ancestor));
   record.set_liveness(rng.bytes(kLivenessBytes));
-  if (spec.chosen.empty()) {
-    created.token = SecretBytes::copy_of(kServicePrefix);
-    created.token.append(rng.base62(kRandomCharacters).reveal());
-  } else {
-    created.token = std::move(spec.chosen);
-  }
+  created.token = std::move(spec.chosen.empty() ? spec.drawn : spec.chosen);
+  if (created.token.empty()) created.token = draw(rng);
   created.accessor = std::string(rng.base62(kAccessorCharacters).reveal());
   record.set_accessor(created.accessor);
   TRY(file(tx, id_of(created.token.reveal()), record, spec.has_dependents));

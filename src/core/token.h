@@ -46,6 +46,7 @@ struct TokenSpec {
   std::vector<std::string> ancestors;
   std::string parent;  // Id of the parent: needed of a batch token's only.
   SecretBytes chosen;  // A token given by the operator (dev mode); empty = a random one.
+  SecretBytes drawn;   // One that TokenStore::draw() made before, so that a request which is run again makes the same one.
 };
 
 struct NewToken {
@@ -101,6 +102,10 @@ class TokenStore {
 
   /// 32 bytes.
   std::string id_of(std::string_view token) const { return std::string(crypto::as_view(parts_.ids(token))); }
+
+  /// The text of a service token, always as long.
+  static SecretBytes draw(crypto::Rng& rng);
+  static constexpr std::size_t kDrawnBytes = 47;
 
   /// errors: kInvalid (bounds); kUnavailable (the time is not trusted).
   Result<NewToken> create(Transaction& tx, TokenSpec spec, crypto::Rng& rng) const;

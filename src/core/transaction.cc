@@ -10,14 +10,26 @@ Result<EntryRef> Transaction::get(std::string_view key) {
   // What only looks never commits, so it needs no conditions.
   if (mode_ == Mode::kCachedOnly) return cache_.cached(key);
   TRY_ASSIGN(EntryRef entry, cache_.load(key));
+  TRY(note_read(key, entry->version()));
+  return entry;
+}
+
+Result<std::optional<storage::Entry>> Transaction::get_plain(std::string_view key) {
+  if (mode_ == Mode::kCachedOnly) return Error{Code::kMiss, "such records are read from the store"};
+  TRY_ASSIGN(auto entry, store_.get(key));
+  TRY(note_read(key, entry ? entry->version : 0));
+  return entry;
+}
+
+Result<void> Transaction::note_read(std::string_view key, storage::Version version) {
   const auto same_key = [key](const auto& read) { return read.first == key; };
   const auto earlier = std::find_if(reads_.begin(), reads_.end(), same_key);
   if (earlier == reads_.end()) {
-    reads_.emplace_back(key, entry->version());
-  } else if (earlier->second != entry->version()) {
+    reads_.emplace_back(key, version);
+  } else if (earlier->second != version) {
     return Error{Code::kConflict, "an entry changed while it was used"};
   }
-  return entry;
+  return {};
 }
 
 Result<storage::Page> Transaction::list(const storage::ListOptions& options) {
@@ -54,6 +66,7 @@ void Transaction::keep() {
 
 bool Transaction::drop_unkept() {
   writes_.clear();
+  plain_writes_.clear();
   staged_.clear();
   reads_.resize(kept_reads_);
   return writes();
@@ -90,6 +103,7 @@ Result<Transaction::Commit> Transaction::prepare(const Barrier& barrier) const {
   for (const auto& [key, record] : writes_) {
     TRY_ASSIGN(commit.batch.operations.emplace_back(), operation(barrier, key, record));
   }
+  for (const auto& [key, entry] : plain_writes_) commit.batch.operations.push_back(storage::put(key, entry));
   TRY(storage::check_batch(commit.batch));
   return commit;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,12 @@ class Transaction {
   /// Names below a prefix, from the store. Adds no conditions: what must not change is read with get().
   Result<storage::Page> list(const storage::ListOptions& options);
 
+  /// What lies outside the barrier or is encrypted by other means (core/seal/seal_records.h), as the store has it. It becomes a
+  /// condition like all that is read. errors: kMiss, kUnavailable, kCorrupt.
+  Result<std::optional<storage::Entry>> get_plain(std::string_view key);
+  /// Written as it is.
+  void put_plain(std::string key, std::string entry) { plain_writes_[std::move(key)] = std::move(entry); }
+
   /// Written by the commit; a later call on the same key replaces an earlier one.
   void put(std::string key, SecretBytes record);
   void erase(std::string key);
@@ -74,7 +81,7 @@ class Transaction {
   /// What is old is dropped from the cache: the next run must not meet it again because the store's watch is slow.
   bool drop_outdated();
 
-  bool writes() const { return !writes_.empty() || !kept_.empty(); }
+  bool writes() const { return !writes_.empty() || !plain_writes_.empty() || !kept_.empty(); }
   bool staged() const { return !staged_.empty(); }
 
   /// The batches in the order in which they must be committed: staged ones, then the one that decides.
@@ -91,12 +98,15 @@ class Transaction {
 
   EntryCache& cache_;
   const storage::Storage& store_;
+  Result<void> note_read(std::string_view key, storage::Version version);
+
   Mode mode_;
   std::vector<std::pair<std::string, storage::Version>> reads_;
   using Writes = std::map<std::string, std::optional<SecretBytes>, std::less<>>;
   Writes writes_;
   Writes kept_;  // Replaced by writes_ where both name a key.
   std::size_t kept_reads_ = 0;
+  std::map<std::string, std::string, std::less<>> plain_writes_;
   std::vector<std::pair<std::string, SecretBytes>> staged_;
 };
 

@@ -7,9 +7,12 @@
 #include "engine/kv/kv_engine.h"
 #include "engine/kv/kv_v1_engine.h"
 #include "engine/secretsmanager/secrets_manager.h"
+#include "engine/sys/key_routes.h"
 #include "engine/sys/lease_routes.h"
 #include "engine/sys/metrics_routes.h"
 #include "engine/sys/mount_routes.h"
+#include "engine/sys/rekey_routes.h"
+#include "engine/sys/root_token_routes.h"
 #include "engine/sys/rotator_routes.h"
 #include "engine/sys/spec_routes.h"
 #include "engine/sys/sys_audit.h"
@@ -28,7 +31,14 @@ class Engines {
  public:
   Engines(core::Node& node, const core::Router& router, ServerFacts facts = {},
           std::vector<core::audit::Device> audit_devices = {})
-      : sys_(node, std::move(facts)), mounts_(router), specs_(router), sys_audit_(std::move(audit_devices)), metrics_(node) {}
+      : sys_(node, std::move(facts)),
+        keys_(node),
+        rekey_(node),
+        root_tokens_(node),
+        mounts_(router),
+        specs_(router),
+        sys_audit_(std::move(audit_devices)),
+        metrics_(node) {}
 
   void add_to(core::Router& router) {
     for_each([&](const char* type, core::MountKind kind, auto member) { router.add(type, this->*member, kind); });
@@ -49,6 +59,9 @@ class Engines {
   static void for_each(Visit&& visit) {
     using core::MountKind;
     visit("system", MountKind::kBuiltIn, &Engines::sys_);
+    visit("system", MountKind::kBuiltIn, &Engines::keys_);
+    visit("system", MountKind::kBuiltIn, &Engines::rekey_);
+    visit("system", MountKind::kBuiltIn, &Engines::root_tokens_);
     visit("system", MountKind::kBuiltIn, &Engines::mounts_);
     visit("system", MountKind::kBuiltIn, &Engines::specs_);
     visit("system", MountKind::kBuiltIn, &Engines::sys_audit_);
@@ -64,6 +77,9 @@ class Engines {
   }
 
   SysEngine sys_;
+  KeyRoutes keys_;
+  RekeyRoutes rekey_;
+  RootTokenRoutes root_tokens_;
   MountRoutes mounts_;
   SpecRoutes specs_;
   SysAudit sys_audit_;

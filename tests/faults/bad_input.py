@@ -285,7 +285,43 @@ def json_cases():
     yield "figures in another format", request(target=f"/v1/sys/metrics?format={MARKER}"), 400
     yield ("a mount below sys", request("PUT", "/v1/sys/mounts/sys/a", body=b'{"type": "kv-v2"}'), 400)
     yield from mount_cases()
+    yield from key_cases()
     yield from access_key_cases()
+
+
+def key_cases():
+    """Of the routes that change keys."""
+    numbers = {"no numbers": "{}", "letters": f'{{"secret_shares": "{MARKER}"}}', "none": '{"secret_shares": 0, "secret_threshold": 0}',
+               "too many": '{"secret_shares": 256, "secret_threshold": 2}', "more than there are": '{"secret_shares": 3, "secret_threshold": 4}',
+               "beyond all numbers": '{"secret_shares": 99999999999999999999, "secret_threshold": 1}',
+               "one of several": '{"secret_shares": 3, "secret_threshold": 1}',
+               "PGP keys": f'{{"secret_shares": 1, "secret_threshold": 1, "pgp_keys": ["{MARKER}"]}}',
+               "a backup": '{"secret_shares": 1, "secret_threshold": 1, "backup": true}'}
+    shares = {"no share": "{}", "no nonce": f'{{"key": "{MARKER}"}}', "no text": f'{{"key": {{"a": "{MARKER}"}}, "nonce": "a"}}',
+              "another nonce": f'{{"key": "00ff", "nonce": "{MARKER}"}}', "an endless share": json.dumps({"key": "ff" * 100_000, "nonce": MARKER}),
+              "no hexadecimal": f'{{"key": "{MARKER}!", "nonce": "{MARKER}"}}'}
+    for root in ("rekey", "rotate/root"):
+        for name, body in numbers.items():
+            yield f"{root}: {name}", request("PUT", f"/v1/sys/{root}/init", body=body.encode()), 400
+        for route in ("update", "verify"):
+            for name, body in shares.items():
+                yield f"{root}/{route}: {name}", request("PUT", f"/v1/sys/{root}/{route}", body=body.encode()), 400
+        yield f"{root}: no proof to begin anew", request("DELETE", f"/v1/sys/{root}/verify"), 400
+        yield f"{root}: no proof to tell of", request(target=f"/v1/sys/{root}/verify"), 400
+    for root in ("generate-root", "generate-root-token"):
+        for name, body in shares.items():
+            yield f"{root}: {name}", request("PUT", f"/v1/sys/{root}/update", body=body.encode()), 400
+        for name, body in {"a short pad": f'{{"otp": "{MARKER}"}}', "an endless pad": json.dumps({"otp": MARKER * 100}),
+                           "a PGP key": f'{{"pgp_key": "{MARKER}"}}'}.items():
+            yield f"{root}: {name}", request("PUT", f"/v1/sys/{root}/attempt", body=body.encode()), 400
+        yield f"{root}: another nonce's end", request("DELETE", f"/v1/sys/{root}/attempt", body=f'{{"nonce": "{MARKER}"}}'.encode()), 400
+    for name, body in {"nothing": "{}", "no base64": f'{{"encoded_token": "{MARKER}!", "otp": "a"}}',
+                       "a pad of another length": f'{{"encoded_token": "AAAA", "otp": "{MARKER}"}}'}.items():
+        yield f"decode-token: {name}", request("PUT", "/v1/sys/decode-token", body=body.encode()), 400
+    for name, body in {"few operations": '{"max_operations": 1}', "too many operations": '{"max_operations": 99999999999999999999}',
+                       "letters": f'{{"max_operations": "{MARKER}"}}', "a short interval": '{"interval": "1h"}',
+                       "an interval that is none": f'{{"interval": "{MARKER}"}}', "a switch that is none": f'{{"enabled": "{MARKER}"}}'}.items():
+        yield f"rotate/config: {name}", request("PUT", "/v1/sys/rotate/config", body=body.encode()), 400
 
 
 def access_key_cases():
@@ -415,7 +451,9 @@ def token_cases():
         headers = [] if token is None else [f"X-Vault-Token: {token}"]
         statuses = (400, 403) if name == "one too long" else 403
         for method, path in (("GET", "secret/data/sentinel"), ("PUT", "secret/data/sentinel"), ("LIST", "secret/metadata/"),
-                             ("GET", "auth/token/lookup-self"), ("GET", "sys/mounts"), ("PUT", "sys/seal")):
+                             ("GET", "auth/token/lookup-self"), ("GET", "sys/mounts"), ("PUT", "sys/seal"), ("PUT", "sys/rotate"), ("PUT", "sys/rekey/init"), ("PUT", "sys/rekey/update"),
+                             ("DELETE", "sys/rekey/init"), ("PUT", "sys/rotate/root/update"), ("DELETE", "sys/generate-root/attempt"),
+                             ("PUT", "sys/generate-root-token/attempt")):
             body = b'{"data": {}}' if method == "PUT" else b""
             yield f"token: {name}, {method} {path}", request(method, f"/v1/{path}", headers, body), statuses
     yield "a bearer token that is forged", request(target="/v1/secret/data/sentinel", headers=[f"Authorization: Bearer {MARKER}"]), 403
@@ -550,6 +588,8 @@ def main():
         report.check("no setting changed", api.expect(200, "GET", "secret/config").data == settings)
         report.check("nothing plain was made", {api.call("LIST", mount).status for mount in ("kv1", "cubbyhole")} == {404})
         report.check("no access key was made", api.call("LIST", "auth/keys/key").status == 404)
+        report.check("no key was changed", api.expect(200, "GET", "sys/key-status").data["term"] == 1
+                     and not api.expect(200, "GET", "sys/rekey/init").json["started"])
         report.check("no mount was made", api.expect(200, "GET", "sys/mounts").data == mounts)
         report.check("the bad policy is not there", api.call("GET", "sys/policies/acl/bad").status == 404)
         grown = server.resident_bytes() - resident

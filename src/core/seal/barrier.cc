@@ -60,7 +60,21 @@ void Barrier::unseal(std::string store_id, Keyring keyring) {
     store_id_ = std::move(store_id);
     store_id_known_.store(true, std::memory_order_release);
   }
+  const auto former = active_term();
+  if (!former || former->number != keyring.active_term()) encryptions_.store(0, std::memory_order_relaxed);
   keyring_.replace(std::make_unique<const Keyring>(std::move(keyring)));
+}
+
+std::optional<Barrier::Term> Barrier::active_term() const {
+  const auto keyring = keyring_.pin();
+  if (!keyring) return std::nullopt;
+  return Term{keyring->active_term(), keyring->active_since_ms()};
+}
+
+/// What cannot be followed now is tried again by the next who asks; the older term is as good until then.
+void Barrier::follow_if_outdated() const {
+  if (!outdated_.load(std::memory_order_acquire) || !follow_ || !outdated_.exchange(false)) return;
+  if (!follow_().ok()) outdated_.store(true, std::memory_order_release);
 }
 
 void Barrier::seal_up() { keyring_.replace(nullptr); }
@@ -72,8 +86,10 @@ const std::string& Barrier::store_id() const {
 
 Result<std::string> Barrier::encrypt(std::string_view storage_key, std::string_view plaintext) const {
   if (storage_key.size() > limits::kStorageKeyBytesMax) return Error{Code::kTooLarge, "a storage key is too long"};
+  follow_if_outdated();
   const auto keyring = keyring_.pin();
   if (!keyring) return sealed_error();
+  encryptions_.fetch_add(1, std::memory_order_relaxed);
   const AssociatedData associated(store_id_, storage_key);
 
   std::array<char, kCiphertextAt> head;
@@ -90,6 +106,19 @@ Result<std::string> Barrier::encrypt(std::string_view storage_key, std::string_v
 }
 
 Result<SecretBytes> Barrier::decrypt(std::string_view storage_key, std::string_view entry) const {
+  Terms terms = Terms::kKnown;
+  auto opened = open(storage_key, entry, terms);
+  if (terms == Terms::kKnown || !follow_) return opened;
+  TRY(follow_());
+  return open(storage_key, entry, terms);
+}
+
+Result<SecretBytes> Barrier::decrypt_without_following(std::string_view storage_key, std::string_view entry) const {
+  Terms terms = Terms::kKnown;
+  return open(storage_key, entry, terms);
+}
+
+Result<SecretBytes> Barrier::open(std::string_view storage_key, std::string_view entry, Terms& terms) const {
   const auto keyring = keyring_.pin();
   if (!keyring) return sealed_error();
   if (storage_key.size() > limits::kStorageKeyBytesMax || entry.size() < kEntryOverheadBytes ||
@@ -97,7 +126,10 @@ Result<SecretBytes> Barrier::decrypt(std::string_view storage_key, std::string_v
     return corrupt_error(storage_key);
   }
   const Xaes256Gcm* const cipher = keyring->cipher(get_big_endian32(entry.data()));
-  if (cipher == nullptr) return corrupt_error(storage_key);
+  if (cipher == nullptr) {
+    terms = Terms::kUnknown;
+    return corrupt_error(storage_key);
+  }
   const AssociatedData associated(store_id_, storage_key);
   auto plaintext =
       cipher->open(entry.substr(kNonceAt, Xaes256Gcm::kNonceBytes), associated.view(), entry.substr(kCiphertextAt));

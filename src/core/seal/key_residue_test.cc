@@ -133,12 +133,35 @@ TEST(KeyResidue, NoKeyIsInMemoryAfterSealing) {
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(manager.unseal(made->shares[i]).ok());
   ASSERT_FALSE(barrier.sealed());
   EXPECT_GT(scan.count(rng.drawn), 0) << "the scan does not find the keys that are in use";
-  EXPECT_EQ(scan.count({rng.drawn[0], rng.drawn[1]}), 0) << "unseal key and root key are not needed once it is open";
+  EXPECT_EQ(scan.count({rng.drawn[0]}), 0) << "the unseal key is not needed once it is open";
 
   const auto entry = barrier.encrypt("nkey", "value");
   ASSERT_TRUE(entry.ok());
   ASSERT_TRUE(barrier.decrypt("nkey", *entry).ok());
   ASSERT_TRUE(barrier.derive("purpose").ok());
+
+  const Masked root_key = rng.drawn[1];
+  {
+    const auto records = [&] {
+      const auto entry_of = [&](std::string_view key) { return **storage.get(key); };
+      return SealManager::Records{entry_of(seal_records::kConfigKey), entry_of(seal_records::kRootKeyKey), entry_of(seal_records::kKeyringKey)};
+    };
+    const auto apply = [&](Result<std::vector<SealManager::Write>> writes) {
+      ASSERT_TRUE(writes.ok());
+      for (SealManager::Write& write : *writes) storage.overwrite(write.key, std::move(write.record));
+      ASSERT_TRUE(manager.follow().ok());
+    };
+    const std::size_t before = rng.drawn.size();
+    auto next = manager.make_seal(3, 2);
+    ASSERT_TRUE(next.ok());
+    apply(manager.rekey(records(), *next));
+    apply(manager.rotate(records().keyring, true));
+    ASSERT_EQ(rng.drawn.size(), before + 3) << "unseal key, root key, term";
+    EXPECT_EQ(scan.count({root_key}), 0) << "the former root key";
+    EXPECT_GT(scan.count({rng.drawn[before]}), 0) << "the new unseal key is held by its maker";
+    next->unseal_key = {};
+    EXPECT_EQ(scan.count({rng.drawn[before]}), 0) << "and by nobody else";
+  }
   manager.seal();
   EXPECT_EQ(scan.count(rng.drawn), 0) << "sealing leaves no key behind";
 }

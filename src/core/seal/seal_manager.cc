@@ -26,6 +26,9 @@ const Clock& system_clock() {
   return clock;
 }
 
+Error invalid_numbers() {
+  return {Code::kInvalid, "1 <= threshold <= shares <= 255 must hold, with one share if the threshold is 1"};
+}
 Error already_initialized() { return {Code::kInvalid, "Vault is already initialized"}; }
 
 storage::RequestId random_request_id(crypto::Rng& rng) {
@@ -56,15 +59,30 @@ Result<std::vector<SecretBytes>> split(const KeyBytes& key, int shares, int thre
   return whole;
 }
 
-std::size_t share_bytes(const Config& config) { return kUnsealKeyBytes + (config.threshold > 1 ? 1 : 0); }
+constexpr std::size_t kNumberBytes = 4;  // Of the root key, before it in kCurrentRootKeyKey.
+
+SecretBytes number_and_key(std::uint32_t number, const KeyBytes& key) {
+  auto record = SecretBytes::zeroed(kNumberBytes);
+  put_big_endian32(record.writable().data(), number);
+  record.append(key.reveal());
+  return record;
+}
 
 }  // namespace
 
 SealManager::SealManager(storage::Storage& storage, Barrier& barrier, crypto::Rng& rng, const Clock& clock)
-    : storage_(storage), barrier_(barrier), rng_(rng), clock_(clock) {}
+    : storage_(storage), barrier_(barrier), rng_(rng), clock_(clock) {
+  barrier_.set_follow([this] { return follow(); });
+}
 
 SealManager::SealManager(storage::Storage& storage, Barrier& barrier, crypto::Rng& rng)
     : SealManager(storage, barrier, rng, system_clock()) {}
+
+SealManager::~SealManager() {
+  const MutexLock lock(mutex_);
+  watch_.reset();
+  barrier_.set_follow(nullptr);
+}
 
 // Reading the records.
 
@@ -119,10 +137,8 @@ Result<void> SealManager::adopt(Loaded loaded) {
 
 // Initialisation.
 
-Result<SealManager::Initialized> SealManager::initialize(int shares, int threshold) {
-  if (!valid_numbers(shares, threshold)) {
-    return Error{Code::kInvalid, "1 <= threshold <= shares <= 255 must hold, with one share if the threshold is 1"};
-  }
+Result<SealManager::Initialized> SealManager::initialize(int shares, int threshold, const MakeFirstEntries& make_first) {
+  if (!valid_numbers(shares, threshold)) return invalid_numbers();
   const MutexLock initializing(initializing_);
   if (pending_) {
     const Config& config = pending_->loaded.config;
@@ -137,7 +153,7 @@ Result<SealManager::Initialized> SealManager::initialize(int shares, int thresho
     if (loaded_) return already_initialized();
   }
   storage::Batch batch;
-  TRY_ASSIGN(Pending made, make_keys(shares, threshold, batch));
+  TRY_ASSIGN(Pending made, make_keys(shares, threshold, make_first, batch));
   const storage::Outcome outcome = storage_.commit(std::move(batch));
   switch (outcome.kind) {
     case storage::Outcome::Kind::kOk: return accept(std::move(made));
@@ -148,21 +164,30 @@ Result<SealManager::Initialized> SealManager::initialize(int shares, int thresho
   return Error{Code::kInternal, "the store gave no outcome"};
 }
 
-Result<SealManager::Pending> SealManager::make_keys(int shares, int threshold, storage::Batch& batch) {
+Result<SealManager::Pending> SealManager::make_keys(int shares, int threshold, const MakeFirstEntries& make_first,
+                                                    storage::Batch& batch) {
   const KeyBytes unseal_key = rng_.key(kUnsealKeyBytes);
   const KeyBytes root_key = rng_.key(kRootKeyBytes);
   const std::string store_id = rng_.bytes(Barrier::kStoreIdBytes);
 
   Pending made;
-  TRY_ASSIGN(made.shares, split(unseal_key, shares, threshold, rng_));
+  TRY_ASSIGN(made.made.shares, split(unseal_key, shares, threshold, rng_));
   // Shares that do not open the store must never be handed out.
-  TRY_ASSIGN(const KeyBytes combined, combine(std::span(made.shares).first(static_cast<std::size_t>(threshold))));
+  TRY_ASSIGN(const KeyBytes combined, combine(std::span(made.made.shares).first(static_cast<std::size_t>(threshold))));
   CHECK(crypto::equal_constant_time(combined.reveal(), unseal_key.reveal()));
 
   made.request_id = random_request_id(rng_);
   made.loaded.config = {.shares = shares, .threshold = threshold, .type = "shamir", .store_id = store_id};
   made.loaded.record = encode_config(made.loaded.config);
-  const SecretBytes keyring = Keyring::create(rng_, clock_.now_ms()).serialize();
+  Keyring keyring = Keyring::create(rng_, clock_.now_ms());
+  const SecretBytes keyring_record = keyring.serialize();
+  if (make_first) {
+    Barrier barrier(rng_);
+    barrier.unseal(store_id, std::move(keyring));
+    TRY_ASSIGN(FirstEntries first, make_first(barrier));
+    batch = std::move(first.batch);
+    made.made.root_token = std::move(first.root_token);
+  }
   const auto add = [&batch](std::string_view key, std::string record) {
     batch.conditions.push_back(storage::absent(std::string(key)));
     batch.operations.push_back(storage::put(std::string(key), std::move(record)));
@@ -170,7 +195,7 @@ Result<SealManager::Pending> SealManager::make_keys(int shares, int threshold, s
   add(kConfigKey, made.loaded.record);
   add(kStoreIdKey, encode_store_id(store_id));
   add(kRootKeyKey, wrap(unseal_key, {kRootKeyKey, store_id, made.loaded.record}, kFirstRootKey, root_key.reveal(), rng_));
-  add(kKeyringKey, wrap(root_key, {kKeyringKey, store_id, {}}, kFirstRootKey, keyring.reveal(), rng_));
+  add(kKeyringKey, wrap(root_key, {kKeyringKey, store_id, {}}, kFirstRootKey, keyring_record.reveal(), rng_));
   batch.request_id = made.request_id;
   return made;
 }
@@ -192,7 +217,7 @@ Result<SealManager::Initialized> SealManager::settle(Pending pending) {
 Result<SealManager::Initialized> SealManager::accept(Pending pending) {
   const MutexLock lock(mutex_);
   TRY(adopt(std::move(pending.loaded)));
-  return Initialized{std::move(pending.shares)};
+  return std::move(pending.made);
 }
 
 // Unsealing.
@@ -213,14 +238,14 @@ Result<SealStatus> SealManager::unseal(const SecretBytes& share) {
   if (shares_.size() < static_cast<std::size_t>(loaded_->config.threshold)) return status_locked();
 
   const auto unseal_key = combine_shares();
-  auto keyring = unseal_key.ok() ? open_keyring(*unseal_key) : Result<Keyring>(unseal_key.error());
-  if (!keyring.ok() && keyring.code() == Code::kUnavailable && shares_.size() > 1) {
+  auto opened = unseal_key.ok() ? open_keyring(*unseal_key) : Result<Opened>(unseal_key.error());
+  if (!opened.ok() && opened.code() == Code::kUnavailable && shares_.size() > 1) {
     shares_.pop_back();
-    return std::move(keyring).error();
+    return std::move(opened).error();
   }
   drop_shares();
-  if (!keyring.ok()) return std::move(keyring).error();
-  barrier_.unseal(store_id_, std::move(*keyring));
+  if (!opened.ok()) return std::move(opened).error();
+  take_over(std::move(*opened));
   return status_locked();
 }
 
@@ -230,20 +255,37 @@ Result<KeyBytes> SealManager::combine_shares() const {
   return key;
 }
 
-Result<Keyring> SealManager::open_keyring(const KeyBytes& unseal_key) const {
+Result<SealManager::Opened> SealManager::open_keyring(const KeyBytes& unseal_key) const {
   TRY_ASSIGN(const std::string root_record, read_record(kRootKeyKey));
-  TRY_ASSIGN(const std::string keyring_record, read_record(kKeyringKey));
+  TRY_ASSIGN(const auto keyring_entry, storage_.get(kKeyringKey));
+  if (!keyring_entry) return Error{Code::kCorrupt, "a record of the seal is missing"};
   const auto root = unwrap(unseal_key, {kRootKeyKey, store_id_, loaded_->record}, root_record);
   if (!root.ok()) return Error{Code::kInvalid, "the shares do not open the root key"};
   if (root->plaintext.size() != kRootKeyBytes) return Error{Code::kCorrupt, "the root key is not one"};
-  const auto root_key = KeyBytes::copy_of(root->plaintext.reveal());
+  auto root_key = KeyBytes::copy_of(root->plaintext.reveal());
 
-  const auto keyring = unwrap(root_key, {kKeyringKey, store_id_, {}}, keyring_record);
+  const auto keyring = unwrap(root_key, {kKeyringKey, store_id_, {}}, keyring_entry->value);
   if (!keyring.ok() || keyring->root_key_number != root->root_key_number) {
     return Error{Code::kCorrupt, "the root key does not open the keyring"};
   }
-  return Keyring::parse(keyring->plaintext.reveal());
+  TRY_ASSIGN(Keyring parsed, Keyring::parse(keyring->plaintext.reveal()));
+  return Opened{std::move(root_key), root->root_key_number, std::move(parsed), keyring_entry->version};
 }
+
+void SealManager::take_over(Opened opened) {
+  root_key_ = std::move(opened.root_key);
+  root_key_number_ = opened.root_key_number;
+  keyring_version_ = opened.keyring_version;
+  barrier_.unseal(store_id_, std::move(opened.keyring));
+  // Without a watch, changes are found when they are looked for.
+  if (watch_ == nullptr) {
+    if (auto watch = storage_.watch(kKeyringKey, 0, *this); watch.ok()) watch_ = std::move(*watch);
+  }
+}
+
+void SealManager::on_changes(std::span<const storage::Change>, storage::Version) { barrier_.keyring_changed(); }
+
+void SealManager::on_reset(storage::Version) { barrier_.keyring_changed(); }
 
 void SealManager::drop_shares() {
   shares_.clear();
@@ -258,6 +300,7 @@ void SealManager::reset() {
 void SealManager::seal() {
   const MutexLock lock(mutex_);
   drop_shares();
+  root_key_ = {};
   barrier_.seal_up();
 }
 
@@ -276,6 +319,122 @@ SealStatus SealManager::status_locked() const {
   status.progress = static_cast<int>(shares_.size());
   status.nonce = nonce_;
   return status;
+}
+
+// Changing the keys of an open store.
+
+Result<void> SealManager::follow() {
+  const MutexLock lock(mutex_);
+  return follow_locked();
+}
+
+Result<void> SealManager::follow_locked() {
+  if (barrier_.sealed()) return Error{Code::kSealed, "the server is sealed"};
+  TRY_ASSIGN(const auto record, storage_.get(kKeyringKey));
+  if (!record) return Error{Code::kCorrupt, "a record of the seal is missing"};
+  if (record->version == keyring_version_) return {};
+  TRY_ASSIGN(const std::uint32_t number, root_key_number_of(record->value));
+  KeyBytes root_key = root_key_.clone();
+  if (number != root_key_number_) {
+    TRY_ASSIGN(root_key, root_key_behind_barrier(number));
+  }
+  const auto unwrapped = unwrap(root_key, {kKeyringKey, store_id_, {}}, record->value);
+  if (!unwrapped.ok()) return Error{Code::kCorrupt, "the root key does not open the keyring"};
+  TRY_ASSIGN(Keyring keyring, Keyring::parse(unwrapped->plaintext.reveal()));
+  const auto term = barrier_.active_term();
+  if (term && keyring.active_term() < term->number) return Error{Code::kCorrupt, "the store has an older keyring than this node"};
+  if (number != root_key_number_) TRY(load_locked());
+  take_over({std::move(root_key), number, std::move(keyring), record->version});
+  return {};
+}
+
+Result<KeyBytes> SealManager::root_key_behind_barrier(std::uint32_t number) const {
+  const Error lost{Code::kUnavailable, "this node missed a change of the keys: seal it and unseal it with the shares of today"};
+  TRY_ASSIGN(const auto entry, storage_.get(kCurrentRootKeyKey));
+  if (!entry) return lost;
+  const auto record = barrier_.decrypt_without_following(kCurrentRootKeyKey, entry->value);
+  if (!record.ok() || record->size() != kNumberBytes + kRootKeyBytes) return lost;
+  if (get_big_endian32(record->reveal().data()) != number) return lost;
+  return KeyBytes::copy_of(record->reveal().substr(kNumberBytes));
+}
+
+Result<Keyring> SealManager::keyring_of(const storage::Entry& record) {
+  TRY(follow_locked());
+  TRY_ASSIGN(const std::uint32_t number, root_key_number_of(record.value));
+  if (number != root_key_number_) return Error{Code::kConflict, "the root key changed meanwhile"};
+  const auto unwrapped = unwrap(root_key_, {kKeyringKey, store_id_, {}}, record.value);
+  if (!unwrapped.ok()) return Error{Code::kCorrupt, "the root key does not open the keyring"};
+  return Keyring::parse(unwrapped->plaintext.reveal());
+}
+
+Result<std::vector<SealManager::Write>> SealManager::rotate(const storage::Entry& keyring_record, bool root_key_behind_barrier) {
+  const MutexLock lock(mutex_);
+  TRY_ASSIGN(Keyring keyring, keyring_of(keyring_record));
+  TRY(keyring.add_term(rng_, clock_.now_ms()));
+  std::vector<Write> writes;
+  const SecretBytes record = keyring.serialize();
+  writes.push_back({std::string(kKeyringKey), wrap(root_key_, {kKeyringKey, store_id_, {}}, root_key_number_, record.reveal(), rng_)});
+  if (root_key_behind_barrier) {
+    Barrier next(rng_);
+    next.unseal(store_id_, std::move(keyring));
+    const SecretBytes root_key = number_and_key(root_key_number_, root_key_);
+    TRY_ASSIGN(std::string entry, next.encrypt(kCurrentRootKeyKey, root_key.reveal()));
+    writes.push_back({std::string(kCurrentRootKeyKey), std::move(entry)});
+  }
+  return writes;
+}
+
+Result<SealManager::NewSeal> SealManager::make_seal(int shares, int threshold) {
+  if (!valid_numbers(shares, threshold)) return invalid_numbers();
+  const MutexLock lock(mutex_);
+  if (barrier_.sealed()) return Error{Code::kSealed, "the server is sealed"};
+  NewSeal made;
+  made.config = {.shares = shares, .threshold = threshold, .type = "shamir", .store_id = store_id_};
+  made.unseal_key = rng_.key(kUnsealKeyBytes);
+  TRY_ASSIGN(made.shares, split(made.unseal_key, shares, threshold, rng_));
+  CHECK(fit(std::span(made.shares).first(static_cast<std::size_t>(threshold)), made));
+  return made;
+}
+
+Result<std::vector<SealManager::Write>> SealManager::rekey(const Records& records, const NewSeal& next) {
+  const MutexLock lock(mutex_);
+  TRY_ASSIGN(Keyring keyring, keyring_of(records.keyring));
+  const std::uint32_t number = root_key_number_ + 1;
+  const KeyBytes root_key = rng_.key(kRootKeyBytes);
+  const std::string config = encode_config(next.config);
+  const std::string retired = retired_root_key_key(root_key_number_);
+  const SecretBytes keyring_record = keyring.serialize();
+  std::vector<Write> writes;
+  writes.push_back({std::string(kConfigKey), config});
+  writes.push_back({std::string(kRootKeyKey), wrap(next.unseal_key, {kRootKeyKey, store_id_, config}, number, root_key.reveal(), rng_)});
+  writes.push_back({std::string(kKeyringKey), wrap(root_key, {kKeyringKey, store_id_, {}}, number, keyring_record.reveal(), rng_)});
+  writes.push_back({retired, wrap(root_key, {retired, store_id_, {}}, number, root_key_.reveal(), rng_)});
+  // By the keyring as it is written here, whose newest term every node that follows has, or gets with its own root key.
+  Barrier barrier(rng_);
+  barrier.unseal(store_id_, std::move(keyring));
+  TRY_ASSIGN(std::string behind, barrier.encrypt(kCurrentRootKeyKey, number_and_key(number, root_key).reveal()));
+  writes.push_back({std::string(kCurrentRootKeyKey), std::move(behind)});
+  return writes;
+}
+
+Result<Config> SealManager::config_of(const Records& records) const { return parse_config(records.config.value); }
+
+Result<void> SealManager::check_shares(const Records& records, std::span<const SecretBytes> shares) const {
+  const Error unfit{Code::kInvalid, "the shares do not open the root key: all of them were dropped"};
+  TRY_ASSIGN(const Config config, config_of(records));
+  const auto key = combine(shares);
+  if (!key.ok()) return unfit;
+  if (!unwrap(*key, {kRootKeyKey, config.store_id, records.config.value}, records.root_key.value).ok()) return unfit;
+  return {};
+}
+
+bool SealManager::in_force(const Records& records, const NewSeal& seal) const {
+  return unwrap(seal.unseal_key, {kRootKeyKey, seal.config.store_id, records.config.value}, records.root_key.value).ok();
+}
+
+bool SealManager::fit(std::span<const SecretBytes> shares, const NewSeal& seal) {
+  const auto combined = combine(shares);
+  return combined.ok() && crypto::equal_constant_time(combined->reveal(), seal.unseal_key.reveal());
 }
 
 const std::string& SealManager::store_id() const {

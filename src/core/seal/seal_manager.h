@@ -1,7 +1,11 @@
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,32 +30,45 @@ struct SealStatus {
   std::string type = "shamir";
 };
 
-/// Initialises a store and opens the barrier from key shares.
+/// Initialises a store, opens the barrier from key shares, and changes the keys.
 ///
 /// Shares combine to the unseal key, which wraps the root key, which wraps the keyring. Both wrapped records lie outside the
-/// barrier under keys of their own (kind 's'). Initialisation is one conditional commit: of two nodes one wins.
+/// barrier under keys of their own (kind 's'). Initialisation is one conditional commit: of two nodes one wins. Changes are made
+/// of the records as a transaction read them, and told as what it is to write: the conditions of its commit decide between nodes.
+/// Each node takes over what the store then has, whoever wrote it.
 ///
 /// threads   Any.
-class SealManager {
+class SealManager final : private storage::Watcher {
  public:
   SealManager(storage::Storage& storage, Barrier& barrier, crypto::Rng& rng, const Clock& clock);
   /// By the system's clock.
   SealManager(storage::Storage& storage, Barrier& barrier, crypto::Rng& rng);
+  ~SealManager() override;
+  SealManager(const SealManager&) = delete;
+  SealManager& operator=(const SealManager&) = delete;
 
   /// Reads whether the store is initialised. Call first. errors: kUnavailable, kCorrupt.
   Result<void> load();
 
+  /// What is to be in a store from the start, made of a barrier that is open for this call only.
+  struct FirstEntries {
+    storage::Batch batch;
+    SecretBytes root_token;
+  };
+  using MakeFirstEntries = std::function<Result<FirstEntries>(const Barrier& barrier)>;
+
   struct Initialized {
     std::vector<SecretBytes> shares;
+    SecretBytes root_token;
   };
-  /// Makes root key, keyring and shares (1 <= threshold <= shares <= 255; threshold 1 needs shares 1).
-  /// Leaves the barrier sealed.
+  /// Makes root key, keyring and shares (1 <= threshold <= shares <= 255; threshold 1 needs shares 1), and commits them together with
+  /// the first entries. Leaves the barrier sealed.
   ///
   /// errors       kInvalid (bad numbers, already initialised); kUnavailable; kUnknown: the store cannot yet tell whether it
   ///              took the keys. They are kept in memory: the same call again settles it, and another is refused
   ///              (kUnavailable) until it does.
   /// durability   The shares are returned only after the store has synced.
-  Result<Initialized> initialize(int shares, int threshold);
+  Result<Initialized> initialize(int shares, int threshold, const MakeFirstEntries& make_first = nullptr);
 
   /// Takes one share. When the threshold is reached the barrier is unsealed if they fit; if not, all progress is dropped
   /// and kInvalid says so without telling which share was wrong. A share given twice counts once; on an open barrier it has no
@@ -66,6 +83,46 @@ class SealManager {
 
   SealStatus status() const;
 
+  // Changes of an open store's keys.
+
+  /// Takes over the keyring that the store has, and the root key and configuration with it.
+  /// errors   kSealed; kUnavailable: the store does not answer, or this node missed too much to follow: unseal it anew.
+  Result<void> follow();
+
+  /// As a transaction read them.
+  struct Records {
+    storage::Entry config;
+    storage::Entry root_key;
+    storage::Entry keyring;
+  };
+  struct Write {
+    std::string key;
+    std::string record;
+  };
+
+  /// A new term. `root_key_behind_barrier`: whether there is a record of kCurrentRootKeyKey, which then is to be readable by the
+  /// new term alone.
+  Result<std::vector<Write>> rotate(const storage::Entry& keyring, bool root_key_behind_barrier);
+
+  /// Keys to change over to: no share of them opens anything yet.
+  struct NewSeal {
+    seal_records::Config config;
+    std::vector<SecretBytes> shares;
+    KeyBytes unseal_key;
+  };
+  Result<NewSeal> make_seal(int shares, int threshold);
+  /// A new root key under these shares. The shares before open nothing from the commit on.
+  Result<std::vector<Write>> rekey(const Records& records, const NewSeal& next);
+
+  /// The configuration in a record. errors: kCorrupt.
+  Result<seal_records::Config> config_of(const Records& records) const;
+  /// Whether these shares open the root key. errors: kInvalid: they do not, without telling which is wrong.
+  Result<void> check_shares(const Records& records, std::span<const SecretBytes> shares) const;
+  /// Whether the store was changed over to these.
+  bool in_force(const Records& records, const NewSeal& seal) const;
+  /// Whether these combine to the new seal's key.
+  static bool fit(std::span<const SecretBytes> shares, const NewSeal& seal);
+
   /// 16 bytes, never changing; empty until load() or initialize() has seen an initialised store.
   const std::string& store_id() const;
 
@@ -79,20 +136,34 @@ class SealManager {
   struct Pending {
     Loaded loaded;
     storage::RequestId request_id{};
-    std::vector<SecretBytes> shares;
+    Initialized made;
   };
+  struct Opened {
+    KeyBytes root_key;
+    std::uint32_t root_key_number = 0;
+    Keyring keyring;
+    storage::Version keyring_version = 0;
+  };
+
+  void on_changes(std::span<const storage::Change> changes, storage::Version at) override;
+  void on_reset(storage::Version at) override;
 
   Result<void> load_locked() REQUIRES(mutex_);
   Result<void> adopt(Loaded loaded) REQUIRES(mutex_);
   Result<void> no_remains() const;
   Result<std::string> read_record(std::string_view key) const;
 
-  Result<Pending> make_keys(int shares, int threshold, storage::Batch& batch);
+  Result<Pending> make_keys(int shares, int threshold, const MakeFirstEntries& make_first, storage::Batch& batch);
   Result<Initialized> settle(Pending pending) REQUIRES(initializing_) EXCLUDES(mutex_);
   Result<Initialized> accept(Pending pending) EXCLUDES(mutex_);
 
   Result<KeyBytes> combine_shares() const REQUIRES(mutex_);
-  Result<Keyring> open_keyring(const KeyBytes& unseal_key) const REQUIRES(mutex_);
+  Result<Opened> open_keyring(const KeyBytes& unseal_key) const REQUIRES(mutex_);
+  void take_over(Opened opened) REQUIRES(mutex_);
+  Result<void> follow_locked() REQUIRES(mutex_);
+  Result<KeyBytes> root_key_behind_barrier(std::uint32_t number) const REQUIRES(mutex_);
+  /// The keyring in a record, once the root key around it is known here. errors: kSealed, kUnavailable, kCorrupt.
+  Result<Keyring> keyring_of(const storage::Entry& record) REQUIRES(mutex_);
   void drop_shares() REQUIRES(mutex_);
   SealStatus status_locked() const REQUIRES(mutex_);
 
@@ -109,6 +180,12 @@ class SealManager {
   std::optional<Loaded> loaded_ GUARDED_BY(mutex_);   // Of an initialised store.
   std::vector<SecretBytes> shares_ GUARDED_BY(mutex_);  // Distinct; fewer than the threshold between calls.
   std::string nonce_ GUARDED_BY(mutex_);
+  // Of an open barrier.
+  KeyBytes root_key_ GUARDED_BY(mutex_);
+  std::uint32_t root_key_number_ GUARDED_BY(mutex_) = 0;
+  storage::Version keyring_version_ GUARDED_BY(mutex_) = 0;
+
+  std::unique_ptr<storage::Watch> watch_ GUARDED_BY(mutex_);  // Of the keyring.
 };
 
 }  // namespace keyhold::core

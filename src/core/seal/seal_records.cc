@@ -47,6 +47,14 @@ std::string small_number(int value) { return std::string(1, static_cast<char>(va
 
 }  // namespace
 
+std::string retired_root_key_key(std::uint32_t number) {
+  char bytes[4];
+  put_big_endian32(bytes, number);
+  return std::string("sretired-root-key").append(bytes, sizeof bytes);
+}
+
+std::size_t share_bytes(const Config& config) { return kUnsealKeyBytes + (config.threshold > 1 ? 1 : 0); }
+
 bool valid_numbers(int shares, int threshold) {
   return threshold >= 1 && threshold <= shares && shares <= kSharesMax && (threshold > 1 || shares == 1);
 }
@@ -101,13 +109,18 @@ std::string wrap(const KeyBytes& key, const Binding& binding, std::uint32_t root
   return record;
 }
 
-Result<Unwrapped> unwrap(const KeyBytes& key, const Binding& binding, std::string_view record) {
+Result<std::uint32_t> root_key_number_of(std::string_view record) {
   if (record.size() < kCiphertextAt + Xaes256Gcm::kTagBytes || record[0] != kWrapFormat) {
     return Error{Code::kCorrupt, "a wrapped key is not one"};
   }
+  return get_big_endian32(record.data() + kNumberAt);
+}
+
+Result<Unwrapped> unwrap(const KeyBytes& key, const Binding& binding, std::string_view record) {
+  TRY_ASSIGN(const std::uint32_t number, root_key_number_of(record));
   const std::string associated = associated_data(record.substr(0, kNonceAt), binding);
   Unwrapped unwrapped;
-  unwrapped.root_key_number = get_big_endian32(record.data() + kNumberAt);
+  unwrapped.root_key_number = number;
   TRY_ASSIGN(unwrapped.plaintext,
              Xaes256Gcm(key).open(record.substr(kNonceAt, Xaes256Gcm::kNonceBytes), associated, record.substr(kCiphertextAt)));
   return unwrapped;

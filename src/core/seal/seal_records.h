@@ -16,6 +16,10 @@ inline constexpr std::string_view kConfigKey = "sseal-config";
 inline constexpr std::string_view kStoreIdKey = "sstore-id";
 inline constexpr std::string_view kRootKeyKey = "sroot-key";
 inline constexpr std::string_view kKeyringKey = "skeyring";
+/// A root key that was replaced, wrapped by the next one: an older snapshot's keyring remains readable.
+std::string retired_root_key_key(std::uint32_t number);
+/// The root key since the last rekeying, behind the barrier: what another unsealed node follows with.
+inline constexpr std::string_view kCurrentRootKeyKey{"c\0\0\0\0\0\0\0\1root-key", 17};
 
 inline constexpr std::size_t kUnsealKeyBytes = 32;
 inline constexpr std::size_t kRootKeyBytes = 32;
@@ -31,6 +35,9 @@ struct Config {
 
 /// 1 <= threshold <= shares <= 255, and threshold 1 only with one share.
 bool valid_numbers(int shares, int threshold);
+
+/// Bytes of one share.
+std::size_t share_bytes(const Config& config);
 
 std::string encode_config(const Config& config);
 /// errors: kCorrupt.
@@ -50,6 +57,9 @@ struct Binding {
 /// format ‖ number of the root key in it or around it (4) ‖ nonce (24) ‖ ciphertext ‖ tag (16).
 std::string wrap(const KeyBytes& key, const Binding& binding, std::uint32_t root_key_number,
                  std::string_view plaintext, crypto::Rng& rng);
+
+/// The number in a wrapped record, which is not yet known to be genuine. errors: kCorrupt.
+Result<std::uint32_t> root_key_number_of(std::string_view record);
 
 struct Unwrapped {
   std::uint32_t root_key_number = 0;

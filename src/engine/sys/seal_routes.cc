@@ -1,6 +1,7 @@
 #include "base/encoding.h"
 #include "base/time_format.h"
 #include "base/version.h"
+#include "engine/sys/shares.h"
 #include "engine/sys/sys_engine.h"
 
 namespace keyhold::engine {
@@ -12,14 +13,34 @@ using core::Reply;
 constexpr std::int64_t kDefaultShares = 5;  // Vault's.
 constexpr std::int64_t kDefaultThreshold = 3;
 
-/// A share as text, in either of the forms that init gives. An error says nothing about the content.
-Result<SecretBytes> decode_share(const SecretBytes& text) {
+}  // namespace
+
+namespace shares {
+
+Result<SecretBytes> decode(const SecretBytes& text) {
   if (auto hex = hex_decode_secret(text.reveal()); hex.ok()) return hex;
   if (auto base64 = base64_decode_secret(text.reveal()); base64.ok()) return base64;
   return Error{Code::kInvalid, "'key' must be a valid hex or base64 string"};
 }
 
-}  // namespace
+void append(json::Writer& writer, std::span<const SecretBytes> shares) {
+  SecretBytes text;
+  writer.key("keys").begin_array();
+  for (const SecretBytes& share : shares) {
+    text.clear();
+    append_hex(text, share.reveal());
+    writer.string(text.reveal());
+  }
+  writer.end_array().key("keys_base64").begin_array();
+  for (const SecretBytes& share : shares) {
+    text.clear();
+    append_base64(text, share.reveal());
+    writer.string(text.reveal());
+  }
+  writer.end_array();
+}
+
+}  // namespace shares
 
 void SysEngine::append_cluster(json::Writer& writer) const {
   const std::string id = format_uuid(node_.barrier().store_id());
@@ -69,20 +90,9 @@ Result<Reply> SysEngine::init(Call& call) {
   TRY_ASSIGN(const auto made, node_.initialize(static_cast<int>(shares), static_cast<int>(threshold)));
   Reply reply;
   json::Writer writer(reply.data);
-  SecretBytes text;
-  writer.begin_object().key("keys").begin_array();
-  for (const SecretBytes& share : made.shares) {
-    text.clear();
-    append_hex(text, share.reveal());
-    writer.string(text.reveal());
-  }
-  writer.end_array().key("keys_base64").begin_array();
-  for (const SecretBytes& share : made.shares) {
-    text.clear();
-    append_base64(text, share.reveal());
-    writer.string(text.reveal());
-  }
-  writer.end_array().key("root_token").string(made.root_token.reveal()).end_object();
+  writer.begin_object();
+  shares::append(writer, made.shares);
+  writer.key("root_token").string(made.root_token.reveal()).end_object();
   return reply;
 }
 
@@ -93,7 +103,7 @@ Result<Reply> SysEngine::unseal(Call& call) {
   }
   const SecretBytes text = call.fields().secret("key");
   if (text.empty()) return Error{Code::kInvalid, "'key' must be specified in request body as JSON, or 'reset' set to true"};
-  TRY_ASSIGN(const SecretBytes share, decode_share(text));
+  TRY_ASSIGN(const SecretBytes share, shares::decode(text));
   TRY_ASSIGN(const core::SealStatus status, node_.unseal(share));
   return status_reply(status);
 }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "core/audit/file_calls.h"
 #include "engine/engine_fixture.h"
+#include "storage/fault_storage.h"
 
 namespace keyhold::engine {
 namespace {
@@ -119,6 +120,32 @@ TEST(SealRoutesRaceTest, AFailedUnsealingKeepsNothing) {
   EXPECT_EQ(node.unseal(made->shares.front()).code(), Code::kCorrupt);
   EXPECT_TRUE(node.seal_status().sealed);
   EXPECT_EQ(node.cache().entries(), 0u);
+}
+
+TEST(SealRoutesInitTest, KeysFirstTokenAndDefaultPolicyAreOneCommit) {
+  FakeClock clock;
+  storage::MemoryStorage store(clock);
+  storage::FaultStorage faults(store, clock);
+  test::EngineNode engines(faults, clock);
+  test::TestNode& node = engines.node;
+  using Kind = storage::CommitFault::Kind;
+  const std::string body = R"({"secret_shares":1,"secret_threshold":1})";
+  for (const Kind kind : {Kind::kRefused, Kind::kUnknownDidNotHappen}) {
+    faults.inject({.kind = kind});
+    EXPECT_EQ(node.write("sys/init", body, "").word(), "unavailable");
+    EXPECT_EQ(core::test::count_keys(store, ""), 0u);
+  }
+  // What is known by then is not lost: the repeated call tells it.
+  const auto before = faults.commits();
+  faults.inject({.kind = Kind::kUnknownHappened, .resolves_unknown = 30});
+  EXPECT_EQ(node.write("sys/init", body, "").word(), "unknown");
+  EXPECT_EQ(node.read("sys/seal-status", "").at("sealed"), "true");
+  const Got made = node.write("sys/init", body, "");
+  ASSERT_EQ(made.word(), "found");
+  EXPECT_EQ(faults.commits(), before + 1);
+  const auto keys = json::Document::parse(made.data)->root().find("keys");
+  EXPECT_EQ(node.write("sys/unseal", R"({"key":")" + keys->at(0).as_string().value() + R"("})", "").at("sealed"), "false");
+  EXPECT_EQ(node.read("sys/policies/acl/default", made.at("root_token")).word(), "found");
 }
 
 TEST_F(SealRoutesTest, InitialisationHasBounds) {

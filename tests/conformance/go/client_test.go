@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"encoding/base64"
 	"context"
 	"encoding/json"
 	"errors"
@@ -139,6 +140,71 @@ func TestClient(t *testing.T) {
 		run("MountOnce", func(t *testing.T) {
 			err := client.Sys().Mount("secret", &api.MountInput{Type: "kv", Options: map[string]string{"version": "2"}})
 			refused(t, err, 400, "in use")
+		})
+		run("RotateKeyring", func(t *testing.T) {
+			before, err := client.Sys().KeyStatus()
+			must(t, err)
+			must(t, client.Sys().Rotate())
+			after, err := client.Sys().KeyStatus()
+			must(t, err)
+			equal(t, "term", after.Term, before.Term+1)
+			if time.Since(after.InstallTime).Abs() > time.Hour {
+				t.Fatalf("installed %v", after.InstallTime)
+			}
+		})
+		run("Rekey", func(t *testing.T) {
+			status, err := client.Sys().RekeyInit(&api.RekeyInitRequest{SecretShares: 5, SecretThreshold: 3, RequireVerification: true})
+			must(t, err)
+			equal(t, "started", status.Started, true)
+			equal(t, "required", status.Required, 2)
+			_, err = client.Sys().RekeyInit(&api.RekeyInitRequest{SecretShares: 1, SecretThreshold: 1})
+			refused(t, err, 400, "already in progress")
+			first, err := client.Sys().RekeyUpdate(keys[1], status.Nonce)
+			must(t, err)
+			equal(t, "complete at first", first.Complete, false)
+			last, err := client.Sys().RekeyUpdate(keys[0], status.Nonce)
+			must(t, err)
+			equal(t, "complete", last.Complete, true)
+			equal(t, "shares", len(last.KeysB64), 5)
+			equal(t, "verification required", last.VerificationRequired, true)
+			for index, key := range last.KeysB64[:3] {
+				proof, err := client.Sys().RekeyVerificationUpdate(key, last.VerificationNonce)
+				must(t, err)
+				equal(t, "proven", proof.Complete, index == 2)
+			}
+			keys = last.KeysB64
+			none, err := client.Sys().RekeyStatus()
+			must(t, err)
+			equal(t, "started after the end", none.Started, false)
+			equal(t, "required from now on", none.Required, 3)
+		})
+		run("RekeyCancel", func(t *testing.T) {
+			_, err := client.Sys().RekeyInit(&api.RekeyInitRequest{SecretShares: 1, SecretThreshold: 1})
+			must(t, err)
+			must(t, client.Sys().RekeyCancel())
+		})
+		run("GenerateRoot", func(t *testing.T) {
+			begun, err := client.Sys().GenerateRootInit("", "")
+			must(t, err)
+			equal(t, "pad", len(begun.OTP), begun.OTPLength)
+			var done *api.GenerateRootStatusResponse
+			for _, key := range keys[1:4] {
+				done, err = client.Sys().GenerateRootUpdate(key, begun.Nonce)
+				must(t, err)
+			}
+			equal(t, "complete", done.Complete, true)
+			encoded, err := base64.RawStdEncoding.DecodeString(done.EncodedRootToken)
+			must(t, err)
+			for index := range encoded {
+				encoded[index] ^= begun.OTP[index]
+			}
+			decoded, err := client.Logical().Write("sys/decode-token", map[string]interface{}{"encoded_token": done.EncodedToken, "otp": begun.OTP})
+			must(t, err)
+			equal(t, "decoded", decoded.Data["token"], interface{}(string(encoded)))
+			stranger := newClient(t, string(encoded))
+			self, err := stranger.Auth().Token().LookupSelf()
+			must(t, err)
+			equal(t, "policies", self.Data["policies"], interface{}([]interface{}{"root"}))
 		})
 	} else {
 		client = newClient(t, os.Getenv("VAULT_TOKEN"))

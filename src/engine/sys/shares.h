@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "base/secret_bytes.h"
+
+/// Key shares as text, in the forms of Vault's API.
+namespace keyhold::engine::shares {
+
+/// In either of the forms that append() gives. An error says nothing about the content.
+Result<SecretBytes> decode(const SecretBytes& text);
+/// The members "keys", in hexadecimal, and "keys_base64".
+void append(json::Writer& writer, std::span<const SecretBytes> shares);
+
+}  // namespace keyhold::engine::shares
