@@ -30,7 +30,10 @@ Node::~Node() {
   deactivate();
 }
 
-Result<void> Node::load() { return seal_manager_.load(); }
+Result<void> Node::load() {
+  if (parts_.auto_seal != nullptr) seal_manager_.set_auto_seal(*parts_.auto_seal);
+  return seal_manager_.load();
+}
 
 namespace {
 
@@ -94,8 +97,16 @@ Result<SealManager::FirstEntries> Node::first_entries(const Barrier& barrier, Se
 
 Result<SealStatus> Node::unseal(const SecretBytes& share) {
   MutexLock lock(changing_);
-  TRY_ASSIGN(SealStatus status, seal_manager_.unseal(share));
-  if (status.sealed || active_) return status;
+  return serve_if_open(seal_manager_.unseal(share));
+}
+
+Result<SealStatus> Node::auto_unseal() {
+  MutexLock lock(changing_);
+  return serve_if_open(seal_manager_.auto_unseal());
+}
+
+Result<SealStatus> Node::serve_if_open(Result<SealStatus> status) {
+  if (!status.ok() || status->sealed || active_) return status;
   if (auto activated = activate(); !activated.ok()) {
     close();
     return std::move(activated).error();

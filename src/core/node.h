@@ -42,6 +42,7 @@ class Node {
     crypto::Rng& rng;
     std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
     rotation::Poster post{};                     // How rotators are called by HTTP; empty = they cannot be.
+    AutoSeal* auto_seal = nullptr;               // By which the server unseals itself; null = by shares.
   };
   explicit Node(const Parts& parts);
   ~Node();
@@ -58,6 +59,8 @@ class Node {
   Result<Initialized> initialize(int shares, int threshold, SecretBytes root_token = {});
 
   Result<SealStatus> unseal(const SecretBytes& share);
+  /// errors: as SealManager::auto_unseal().
+  Result<SealStatus> auto_unseal();
   void reset_unseal();
   /// Drops all keys and everything decrypted; calls on_sealed.
   void seal();
@@ -91,6 +94,7 @@ class Node {
   Result<void> activate() REQUIRES(changing_);
   void deactivate() REQUIRES(changing_);
   void close() REQUIRES(changing_);
+  Result<SealStatus> serve_if_open(Result<SealStatus> status) REQUIRES(changing_);
   void note_version() REQUIRES(changing_);
   void add_metrics(std::vector<MetricSample>& out) const;
   Result<SealManager::FirstEntries> first_entries(const Barrier& barrier, SecretBytes root_token);

@@ -69,7 +69,9 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   journal_options.streams = http_options.threads + 1;
   TRY_ASSIGN(journal_, at(settings.journal.directory, core::audit::Journal::open(journal_options, clock_)));
 
-  node_ = std::make_unique<core::Node>(core::Node::Parts{*store_, *journal_, http_options.threads, clock_, rng_, warn, post_to_rotator});
+  TRY_ASSIGN(auto_seal_, make_auto_seal(settings.seal, rng_));
+  node_ = std::make_unique<core::Node>(
+      core::Node::Parts{*store_, *journal_, http_options.threads, clock_, rng_, warn, post_to_rotator, auto_seal_.get()});
   TRY(node_->load());
   engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts, settings.audit_devices);
   engines_->add_to(router_);
@@ -91,6 +93,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   });
   start_forwarders(settings);
   http_->start(settings.doors);
+  if (auto_seal_ != nullptr) unsealer_ = std::make_unique<AutoUnsealer>(*node_, warn);
   return {};
 }
 
@@ -140,6 +143,7 @@ Result<void> KeyholdServer::reload() {
 }
 
 KeyholdServer::~KeyholdServer() {
+  unsealer_.reset();
   if (http_) http_->stop(kDrainMs);
   gate_.reset();  // Waits for what is still running.
   if (const auto closed = lanes_.close(); !closed.ok()) warn(closed.error().message);

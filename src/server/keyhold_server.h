@@ -22,6 +22,8 @@
 #include "crypto/random.h"
 #include "engine/engines.h"
 #include "http/server.h"
+#include "server/auto_unsealer.h"
+#include "server/config/config.h"
 #include "storage/storage.h"
 
 namespace keyhold::server {
@@ -34,6 +36,7 @@ struct Settings {
   core::audit::JournalOptions journal;
   engine::ServerFacts facts;
   http::Server::Doors doors = http::Server::Doors::kOpen;  // Closed: nobody is served before open_doors().
+  SealConfig seal;
   std::vector<core::audit::Device> audit_devices;
   std::vector<http::ListenerOptions> listeners;
 };
@@ -76,6 +79,7 @@ class KeyholdServer {
   auth::Sts sts_;
   std::unique_ptr<storage::Storage> store_;
   std::unique_ptr<core::audit::Journal> journal_;
+  std::unique_ptr<core::AutoSeal> auto_seal_;  // Null: the server is unsealed by shares.
   std::unique_ptr<core::Node> node_;
   core::audit::FileCalls file_calls_;
   std::vector<std::unique_ptr<core::audit::Forwarder>> forwarders_;
@@ -84,6 +88,7 @@ class KeyholdServer {
   api::Lanes lanes_;
   std::unique_ptr<api::FrontDoor> front_door_;
   std::unique_ptr<http::Server> http_;
+  std::unique_ptr<AutoUnsealer> unsealer_;
 };
 
 }  // namespace keyhold::server

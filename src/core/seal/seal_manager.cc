@@ -26,6 +26,9 @@ const Clock& system_clock() {
   return clock;
 }
 
+/// What an AutoSeal binds the unseal key to.
+std::string auto_context(std::string_view store_id) { return std::string("keyhold/auto-unseal/1/").append(store_id); }
+
 Error invalid_numbers() {
   return {Code::kInvalid, "1 <= threshold <= shares <= 255 must hold, with one share if the threshold is 1"};
 }
@@ -100,6 +103,10 @@ Result<void> SealManager::load_locked() {
   Loaded loaded;
   TRY_ASSIGN(loaded.config, parse_config(config->value));
   loaded.record = std::move(config->value);
+  const std::string_view own = auto_seal_ == nullptr ? kShamir : auto_seal_->type();
+  if (loaded.config.type != own) {
+    return Error{Code::kInvalid, "the store's seal is \"" + loaded.config.type + "\", the configuration's is \"" + std::string(own) + "\""};
+  }
   // One commit wrote them all, so the others are there if the configuration is.
   TRY_ASSIGN(const std::string store_id_record, read_record(kStoreIdKey));
   TRY_ASSIGN(const std::string store_id, parse_store_id(store_id_record));
@@ -166,24 +173,20 @@ Result<SealManager::Initialized> SealManager::initialize(int shares, int thresho
 
 Result<SealManager::Pending> SealManager::make_keys(int shares, int threshold, const MakeFirstEntries& make_first,
                                                     storage::Batch& batch) {
-  const KeyBytes unseal_key = rng_.key(kUnsealKeyBytes);
   const KeyBytes root_key = rng_.key(kRootKeyBytes);
   const std::string store_id = rng_.bytes(Barrier::kStoreIdBytes);
+  // Shares that do not open the store must never be handed out: checked where they are made.
+  TRY_ASSIGN(NewSeal seal, new_seal(shares, threshold, store_id));
 
   Pending made;
-  TRY_ASSIGN(made.made.shares, split(unseal_key, shares, threshold, rng_));
-  // Shares that do not open the store must never be handed out.
-  TRY_ASSIGN(const KeyBytes combined, combine(std::span(made.made.shares).first(static_cast<std::size_t>(threshold))));
-  CHECK(crypto::equal_constant_time(combined.reveal(), unseal_key.reveal()));
-
   made.request_id = random_request_id(rng_);
-  made.loaded.config = {.shares = shares, .threshold = threshold, .type = "shamir", .store_id = store_id};
+  made.loaded.config = seal.config;
   made.loaded.record = encode_config(made.loaded.config);
   Keyring keyring = Keyring::create(rng_, clock_.now_ms());
   const SecretBytes keyring_record = keyring.serialize();
+  Barrier barrier(rng_);
+  barrier.unseal(store_id, std::move(keyring));
   if (make_first) {
-    Barrier barrier(rng_);
-    barrier.unseal(store_id, std::move(keyring));
     TRY_ASSIGN(FirstEntries first, make_first(barrier));
     batch = std::move(first.batch);
     made.made.root_token = std::move(first.root_token);
@@ -194,7 +197,10 @@ Result<SealManager::Pending> SealManager::make_keys(int shares, int threshold, c
   };
   add(kConfigKey, made.loaded.record);
   add(kStoreIdKey, encode_store_id(store_id));
-  add(kRootKeyKey, wrap(unseal_key, {kRootKeyKey, store_id, made.loaded.record}, kFirstRootKey, root_key.reveal(), rng_));
+  add(kRootKeyKey, wrap(seal.unseal_key, {kRootKeyKey, store_id, made.loaded.record}, kFirstRootKey, root_key.reveal(), rng_));
+  TRY_ASSIGN(auto recovery, recovery_writes(seal, barrier));
+  for (Write& write : recovery) add(write.key, std::move(write.record));
+  made.made.shares = std::move(seal.shares);
   add(kKeyringKey, wrap(root_key, {kKeyringKey, store_id, {}}, kFirstRootKey, keyring_record.reveal(), rng_));
   batch.request_id = made.request_id;
   return made;
@@ -227,6 +233,7 @@ Result<SealStatus> SealManager::unseal(const SecretBytes& share) {
   if (!barrier_.sealed()) return status_locked();
   if (shares_.empty()) TRY(load_locked());
   if (!loaded_) return Error{Code::kInvalid, "Vault is not initialized"};
+  if (auto_seal_ != nullptr) return Error{Code::kInvalid, "this server unseals itself: its shares are of the recovery key"};
   if (share.size() != share_bytes(loaded_->config)) return Error{Code::kInvalid, "the share has the wrong length"};
 
   const auto same = [&share](const SecretBytes& each) {
@@ -244,6 +251,43 @@ Result<SealStatus> SealManager::unseal(const SecretBytes& share) {
     return std::move(opened).error();
   }
   drop_shares();
+  if (!opened.ok()) return std::move(opened).error();
+  take_over(std::move(*opened));
+  return status_locked();
+}
+
+Result<SealStatus> SealManager::auto_unseal() {
+  if (auto_seal_ == nullptr) return Error{Code::kInvalid, "this server does not unseal itself"};
+  storage::Entry wrapped;
+  std::string store_id;
+  {
+    const MutexLock lock(mutex_);
+    if (!barrier_.sealed()) return status_locked();
+    TRY(load_locked());
+    if (!loaded_) return Error{Code::kInvalid, "Vault is not initialized"};
+    TRY_ASSIGN(auto entry, storage_.get(kAutoUnsealKey));
+    if (!entry) return Error{Code::kCorrupt, "a record of the seal is missing"};
+    wrapped = std::move(*entry);
+    store_id = store_id_;
+  }
+  // It may ask another system: not under the lock.
+  const std::string context = auto_context(store_id);
+  TRY_ASSIGN(const KeyBytes unseal_key, auto_seal_->unwrap(wrapped.value, context));
+  if (unseal_key.size() != kUnsealKeyBytes) return Error{Code::kCorrupt, "the unseal key is not one"};
+  if (auto_seal_->outdated(wrapped.value)) {
+    // As good as it is; the next start tries again.
+    if (auto anew = auto_seal_->wrap(unseal_key, context); anew.ok()) {
+      storage::Batch batch;
+      batch.conditions.push_back(storage::unchanged(std::string(kAutoUnsealKey), wrapped.version));
+      batch.operations.push_back(storage::put(std::string(kAutoUnsealKey), std::move(*anew)));
+      static_cast<void>(storage_.commit(std::move(batch)));
+    }
+  }
+  const MutexLock lock(mutex_);
+  if (!barrier_.sealed()) return status_locked();
+  TRY(load_locked());
+  auto opened = open_keyring(unseal_key);
+  if (!opened.ok() && opened.code() == Code::kInvalid) return Error{Code::kUnavailable, "the unseal key was replaced meanwhile, or is not of this store"};
   if (!opened.ok()) return std::move(opened).error();
   take_over(std::move(*opened));
   return status_locked();
@@ -312,6 +356,8 @@ SealStatus SealManager::status() const {
 SealStatus SealManager::status_locked() const {
   SealStatus status;
   status.sealed = barrier_.sealed();
+  status.recovery_seal = auto_seal_ != nullptr;
+  if (auto_seal_ != nullptr) status.type = auto_seal_->type();
   if (!loaded_) return status;
   status.initialized = true;
   status.shares = loaded_->config.shares;
@@ -386,14 +432,39 @@ Result<std::vector<SealManager::Write>> SealManager::rotate(const storage::Entry
 
 Result<SealManager::NewSeal> SealManager::make_seal(int shares, int threshold) {
   if (!valid_numbers(shares, threshold)) return invalid_numbers();
-  const MutexLock lock(mutex_);
   if (barrier_.sealed()) return Error{Code::kSealed, "the server is sealed"};
+  return new_seal(shares, threshold, barrier_.store_id());
+}
+
+Result<SealManager::NewSeal> SealManager::new_seal(int shares, int threshold, const std::string& store_id) {
   NewSeal made;
-  made.config = {.shares = shares, .threshold = threshold, .type = "shamir", .store_id = store_id_};
+  made.config = {.shares = shares, .threshold = threshold, .type = std::string(kShamir), .store_id = store_id};
   made.unseal_key = rng_.key(kUnsealKeyBytes);
-  TRY_ASSIGN(made.shares, split(made.unseal_key, shares, threshold, rng_));
+  if (auto_seal_ != nullptr) {
+    made.config.type = auto_seal_->type();
+    made.recovery_key = rng_.key(kUnsealKeyBytes);
+    TRY_ASSIGN(made.wrapped_unseal_key, auto_seal_->wrap(made.unseal_key, auto_context(store_id)));
+  }
+  TRY_ASSIGN(made.shares, split(made.shared_key(), shares, threshold, rng_));
   CHECK(fit(std::span(made.shares).first(static_cast<std::size_t>(threshold)), made));
   return made;
+}
+
+Result<std::vector<SealManager::Write>> SealManager::recovery_writes(const NewSeal& seal, const Barrier& barrier) {
+  std::vector<Write> writes;
+  if (seal.recovery_key.empty()) return writes;
+  writes.push_back({std::string(kAutoUnsealKey), seal.wrapped_unseal_key});
+  const crypto::Digest digest = crypto::sha256(seal.recovery_key.reveal());
+  TRY_ASSIGN(std::string entry, barrier.encrypt(kRecoveryKeyKey, crypto::as_view(digest)));
+  writes.push_back({std::string(kRecoveryKeyKey), std::move(entry)});
+  return writes;
+}
+
+Result<bool> SealManager::is_recovery_key(const KeyBytes& key) const {
+  TRY_ASSIGN(const auto entry, storage_.get(kRecoveryKeyKey));
+  if (!entry) return Error{Code::kCorrupt, "a record of the seal is missing"};
+  TRY_ASSIGN(const SecretBytes digest, barrier_.decrypt(kRecoveryKeyKey, entry->value));
+  return crypto::equal_constant_time(crypto::as_view(crypto::sha256(key.reveal())), digest.reveal());
 }
 
 Result<std::vector<SealManager::Write>> SealManager::rekey(const Records& records, const NewSeal& next) {
@@ -414,16 +485,23 @@ Result<std::vector<SealManager::Write>> SealManager::rekey(const Records& record
   barrier.unseal(store_id_, std::move(keyring));
   TRY_ASSIGN(std::string behind, barrier.encrypt(kCurrentRootKeyKey, number_and_key(number, root_key).reveal()));
   writes.push_back({std::string(kCurrentRootKeyKey), std::move(behind)});
+  TRY_ASSIGN(auto recovery, recovery_writes(next, barrier));
+  for (Write& write : recovery) writes.push_back(std::move(write));
   return writes;
 }
 
 Result<Config> SealManager::config_of(const Records& records) const { return parse_config(records.config.value); }
 
 Result<void> SealManager::check_shares(const Records& records, std::span<const SecretBytes> shares) const {
-  const Error unfit{Code::kInvalid, "the shares do not open the root key: all of them were dropped"};
+  const Error unfit{Code::kInvalid, "the shares do not fit: all of them were dropped"};
   TRY_ASSIGN(const Config config, config_of(records));
   const auto key = combine(shares);
   if (!key.ok()) return unfit;
+  if (config.type != kShamir) {
+    TRY_ASSIGN(const bool fits, is_recovery_key(*key));
+    if (!fits) return unfit;
+    return {};
+  }
   if (!unwrap(*key, {kRootKeyKey, config.store_id, records.config.value}, records.root_key.value).ok()) return unfit;
   return {};
 }
@@ -434,7 +512,7 @@ bool SealManager::in_force(const Records& records, const NewSeal& seal) const {
 
 bool SealManager::fit(std::span<const SecretBytes> shares, const NewSeal& seal) {
   const auto combined = combine(shares);
-  return combined.ok() && crypto::equal_constant_time(combined->reveal(), seal.unseal_key.reveal());
+  return combined.ok() && crypto::equal_constant_time(combined->reveal(), seal.shared_key().reveal());
 }
 
 const std::string& SealManager::store_id() const {

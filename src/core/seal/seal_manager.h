@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "core/seal/auto_seal.h"
 #include "core/seal/barrier.h"
 #include "core/seal/seal_records.h"
 #include "crypto/random.h"
@@ -28,6 +29,7 @@ struct SealStatus {
   int progress = 0;
   std::string nonce;  // Of the unseal attempt; empty without one.
   std::string type = "shamir";
+  bool recovery_seal = false;  // It unseals itself; the shares are of the recovery key.
 };
 
 /// Initialises a store, opens the barrier from key shares, and changes the keys.
@@ -47,7 +49,11 @@ class SealManager final : private storage::Watcher {
   SealManager(const SealManager&) = delete;
   SealManager& operator=(const SealManager&) = delete;
 
-  /// Reads whether the store is initialised. Call first. errors: kUnavailable, kCorrupt.
+  /// The server unseals itself by `seal`, which outlives this. Before load().
+  void set_auto_seal(AutoSeal& seal) { auto_seal_ = &seal; }
+
+  /// Reads whether the store is initialised. Call first. errors: kUnavailable, kCorrupt; kInvalid: its seal is of another type
+  /// than this server's.
   Result<void> load();
 
   /// What is to be in a store from the start, made of a barrier that is open for this call only.
@@ -76,6 +82,8 @@ class SealManager final : private storage::Watcher {
   /// errors   kInvalid: not initialised, a share of the wrong length (progress stays), shares that do not fit;
   ///          kCorrupt: the shares fit and the keyring does not open; kUnavailable (progress stays but for this share).
   Result<SealStatus> unseal(const SecretBytes& share);
+  /// Unseals by the AutoSeal. errors: kInvalid: there is none, or nothing to unseal; kUnavailable, kCorrupt.
+  Result<SealStatus> auto_unseal();
   /// Drops the shares collected so far, with their nonce.
   void reset();
   /// Drops the keys.
@@ -109,6 +117,11 @@ class SealManager final : private storage::Watcher {
     seal_records::Config config;
     std::vector<SecretBytes> shares;
     KeyBytes unseal_key;
+    // When the server unseals itself: what the shares are of, and the unseal key as it is stored.
+    KeyBytes recovery_key{};
+    std::string wrapped_unseal_key{};
+
+    const KeyBytes& shared_key() const { return recovery_key.empty() ? unseal_key : recovery_key; }
   };
   Result<NewSeal> make_seal(int shares, int threshold);
   /// A new root key under these shares. The shares before open nothing from the commit on.
@@ -157,6 +170,12 @@ class SealManager final : private storage::Watcher {
   Result<Initialized> settle(Pending pending) REQUIRES(initializing_) EXCLUDES(mutex_);
   Result<Initialized> accept(Pending pending) EXCLUDES(mutex_);
 
+  /// Makes one for the type of this server.
+  Result<NewSeal> new_seal(int shares, int threshold, const std::string& store_id);
+  /// The records of a seal but for the wrapped keys, and the digest of its recovery key under `barrier`.
+  static Result<std::vector<Write>> recovery_writes(const NewSeal& seal, const Barrier& barrier);
+  Result<bool> is_recovery_key(const KeyBytes& key) const;
+
   Result<KeyBytes> combine_shares() const REQUIRES(mutex_);
   Result<Opened> open_keyring(const KeyBytes& unseal_key) const REQUIRES(mutex_);
   void take_over(Opened opened) REQUIRES(mutex_);
@@ -171,6 +190,7 @@ class SealManager final : private storage::Watcher {
   Barrier& barrier_;
   crypto::Rng& rng_;
   const Clock& clock_;
+  AutoSeal* auto_seal_ = nullptr;
 
   Mutex initializing_;  // Held over the commit, so that status() need not wait for it. Taken before mutex_.
   std::optional<Pending> pending_ GUARDED_BY(initializing_);

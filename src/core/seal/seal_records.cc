@@ -83,7 +83,7 @@ Result<Config> parse_config(std::string_view record) {
       config.store_id = field.value;
     }
   }
-  const bool whole = valid_numbers(config.shares, config.threshold) && config.type == "shamir" &&
+  const bool whole = valid_numbers(config.shares, config.threshold) && !config.type.empty() &&
                      config.store_id.size() == Barrier::kStoreIdBytes;
   if (!whole) return corrupt;
   return config;

@@ -27,14 +27,20 @@ inline constexpr int kSharesMax = 255;
 
 /// How the store is unsealed. Readable by all, authenticated as associated data of the root key.
 struct Config {
-  int shares = 0;
+  int shares = 0;     // Of the unseal key; of the recovery key when the server unseals itself.
   int threshold = 0;
-  std::string type;      // "shamir".
+  std::string type;      // kShamir, or an AutoSeal's.
   std::string store_id;  // 16 bytes.
 };
 
 /// 1 <= threshold <= shares <= 255, and threshold 1 only with one share.
 bool valid_numbers(int shares, int threshold);
+
+/// The unseal key as an AutoSeal wrapped it.
+inline constexpr std::string_view kAutoUnsealKey = "sauto-unseal-key";
+/// SHA-256 of the recovery key, behind the barrier.
+inline constexpr std::string_view kRecoveryKeyKey{"c\0\0\0\0\0\0\0\1recovery-key", 21};
+inline constexpr std::string_view kShamir = "shamir";
 
 /// Bytes of one share.
 std::size_t share_bytes(const Config& config);

@@ -59,12 +59,17 @@ Result<SecretBytes> share_of(const Call& call) {
 
 }  // namespace
 
-RekeyAttempt::Context RekeyRoutes::context(Call& call) {
-  return {call.tx(), node_.seals(), call.rng(), node_.clock().monotonic_ms()};
+Result<RekeyAttempt::Context> RekeyRoutes::context(Call& call) {
+  const bool recovery = node_.seals().status().recovery_seal;
+  if (recovery != call.path().find("recovery") < call.path().size()) {
+    return Error{Code::kInvalid, recovery ? "this server unseals itself and has recovery keys: sys/rekey-recovery-key" : "there are no recovery keys: sys/rekey"};
+  }
+  return RekeyAttempt::Context{call.tx(), node_.seals(), call.rng(), node_.clock().monotonic_ms()};
 }
 
 Result<Reply> RekeyRoutes::status(Call& call) {
-  TRY_ASSIGN(const auto status, attempt_of(call).status(context(call)));
+  TRY_ASSIGN(const auto asked, context(call));
+  TRY_ASSIGN(const auto status, attempt_of(call).status(asked));
   return status_reply(status);
 }
 
@@ -80,18 +85,21 @@ Result<Reply> RekeyRoutes::start(Call& call) {
   }
   using enum RekeyAttempt::Verification;
   const auto verification = call.fields().boolean("require_verification") ? kRequired : kNone;
-  TRY_ASSIGN(const auto status, attempt_of(call).start(context(call), static_cast<int>(shares), static_cast<int>(threshold), verification));
+  TRY_ASSIGN(const auto asked, context(call));
+  TRY_ASSIGN(const auto status, attempt_of(call).start(asked, static_cast<int>(shares), static_cast<int>(threshold), verification));
   return status_reply(status);
 }
 
 Result<Reply> RekeyRoutes::cancel(Call& call) {
+  TRY(context(call));
   TRY(attempt_of(call).cancel(call.fields().text("nonce")));
   return Reply::none();
 }
 
 Result<Reply> RekeyRoutes::give(Call& call) {
   TRY_ASSIGN(const SecretBytes share, share_of(call));
-  TRY_ASSIGN(const auto given, attempt_of(call).give(context(call), call.fields().text("nonce"), share));
+  TRY_ASSIGN(const auto asked, context(call));
+  TRY_ASSIGN(const auto given, attempt_of(call).give(asked, call.fields().text("nonce"), share));
   if (!given.complete) return status_reply(given.status);
   Reply reply;
   json::Writer writer(reply.data);
@@ -104,14 +112,16 @@ Result<Reply> RekeyRoutes::give(Call& call) {
 }
 
 Result<Reply> RekeyRoutes::verification(Call& call) {
-  TRY_ASSIGN(const auto status, attempt_of(call).status(context(call)));
+  TRY_ASSIGN(const auto asked, context(call));
+  TRY_ASSIGN(const auto status, attempt_of(call).status(asked));
   if (status.verification_nonce.empty()) return Error{Code::kInvalid, "no rekey verification in progress"};
   return verification_reply(status);
 }
 
 Result<Reply> RekeyRoutes::verify(Call& call) {
   TRY_ASSIGN(const SecretBytes share, share_of(call));
-  TRY_ASSIGN(const auto given, attempt_of(call).verify(context(call), call.fields().text("nonce"), share));
+  TRY_ASSIGN(const auto asked, context(call));
+  TRY_ASSIGN(const auto given, attempt_of(call).verify(asked, call.fields().text("nonce"), share));
   if (!given.complete) return verification_reply(given.status);
   Reply reply;
   json::Writer(reply.data).begin_object().key("nonce").string(given.status.verification_nonce).key("complete").boolean(true).end_object();
@@ -119,7 +129,8 @@ Result<Reply> RekeyRoutes::verify(Call& call) {
 }
 
 Result<Reply> RekeyRoutes::restart_verification(Call& call) {
-  TRY_ASSIGN(const auto status, attempt_of(call).restart_verification(context(call)));
+  TRY_ASSIGN(const auto asked, context(call));
+  TRY_ASSIGN(const auto status, attempt_of(call).restart_verification(asked));
   return verification_reply(status);
 }
 

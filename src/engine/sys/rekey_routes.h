@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <utility>
 
 #include "core/call.h"
 #include "core/node.h"
@@ -47,7 +48,8 @@ constexpr core::RouteInfo info(core::Operation operation, std::string_view path,
 
 }  // namespace rekeying
 
-/// "sys/rekey/" and "sys/rotate/root/": new key shares and a new root key.
+/// "sys/rekey/" and "sys/rotate/root/": new key shares and a new root key. Of a server that unseals itself the shares are those of the
+/// recovery key, and the names "sys/rekey-recovery-key/" and "sys/rotate/recovery/".
 ///
 /// All of them take a token, and what changes something takes shares or sudo as well (CVE-2025-4656, CVE-2026-5807).
 ///
@@ -66,7 +68,8 @@ class RekeyRoutes {
   Result<core::Reply> restart_verification(core::Call& call);
 
  private:
-  core::RekeyAttempt::Context context(core::Call& call);
+  /// errors: kInvalid: the path is of the other kind of shares.
+  Result<core::RekeyAttempt::Context> context(core::Call& call);
 
   core::Node& node_;
 
@@ -95,17 +98,22 @@ class RekeyRoutes {
                        "Begin the proof of the new shares anew."),
                   &RekeyRoutes::restart_verification}};
   }
-  static constexpr std::array<Route, 14> all_routes() {
-    const auto first = routes({"rekey/init", "rekey/update", "rekey/verify"}, core::Payload::kBare);
-    const auto second = routes({"rotate/root/init", "rotate/root/update", "rotate/root/verify"}, core::Payload::kSystem);
-    return {first[0],  first[1],  first[2],  first[3],  first[4],  first[5],  first[6],
-            second[0], second[1], second[2], second[3], second[4], second[5], second[6]};
+  static constexpr std::array<Route, 28> all_routes() {
+    using core::Payload;
+    const std::array tables{
+        routes({"rekey/init", "rekey/update", "rekey/verify"}, Payload::kBare),
+        routes({"rotate/root/init", "rotate/root/update", "rotate/root/verify"}, Payload::kSystem),
+        routes({"rekey-recovery-key/init", "rekey-recovery-key/update", "rekey-recovery-key/verify"}, Payload::kBare),
+        routes({"rotate/recovery/init", "rotate/recovery/update", "rotate/recovery/verify"}, Payload::kSystem)};
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::array<Route, 28>{tables[I / 7][I % 7]...};
+    }(std::make_index_sequence<28>());
   }
 
  public:
-  static const std::array<core::Route<RekeyRoutes>, 14> kRoutes;
+  static const std::array<core::Route<RekeyRoutes>, 28> kRoutes;
 };
 
-inline constexpr std::array<core::Route<RekeyRoutes>, 14> RekeyRoutes::kRoutes = RekeyRoutes::all_routes();
+inline constexpr std::array<core::Route<RekeyRoutes>, 28> RekeyRoutes::kRoutes = RekeyRoutes::all_routes();
 
 }  // namespace keyhold::engine

@@ -23,15 +23,15 @@ Result<SecretBytes> decode(const SecretBytes& text) {
   return Error{Code::kInvalid, "'key' must be a valid hex or base64 string"};
 }
 
-void append(json::Writer& writer, std::span<const SecretBytes> shares) {
+void append(json::Writer& writer, std::span<const SecretBytes> shares, Kind kind) {
   SecretBytes text;
-  writer.key("keys").begin_array();
+  writer.key(kind == Kind::kRecovery ? "recovery_keys" : "keys").begin_array();
   for (const SecretBytes& share : shares) {
     text.clear();
     append_hex(text, share.reveal());
     writer.string(text.reveal());
   }
-  writer.end_array().key("keys_base64").begin_array();
+  writer.end_array().key(kind == Kind::kRecovery ? "recovery_keys_base64" : "keys_base64").begin_array();
   for (const SecretBytes& share : shares) {
     text.clear();
     append_base64(text, share.reveal());
@@ -64,7 +64,7 @@ Reply SysEngine::status_reply(const core::SealStatus& status) const {
   writer.key("build_date").string("");
   writer.key("migration").boolean(false);
   if (!status.sealed) append_cluster(writer);
-  writer.key("recovery_seal").boolean(false);
+  writer.key("recovery_seal").boolean(status.recovery_seal);
   writer.key("storage_type").string(facts_.storage_type);
   writer.end_object();
   return reply;
@@ -78,20 +78,35 @@ Result<Reply> SysEngine::read_init(Call&) {
 
 Result<Reply> SysEngine::init(Call& call) {
   // Ignoring these would show in clear what the caller wants encrypted.
-  if (!call.fields().string_list("pgp_keys").empty() || !call.fields().text("root_token_pgp_key").empty()) {
-    return Error{Code::kInvalid, "shares and root token are not encrypted: leave out pgp_keys and root_token_pgp_key"};
+  if (!call.fields().string_list("pgp_keys").empty() || !call.fields().string_list("recovery_pgp_keys").empty() || !call.fields().text("root_token_pgp_key").empty()) {
+    return Error{Code::kInvalid, "shares and root token are not encrypted: leave out pgp_keys, recovery_pgp_keys and root_token_pgp_key"};
   }
   if (call.request().wrap_ttl_s) return Error{Code::kInvalid, "there is nothing yet to wrap the shares with: leave out X-Vault-Wrap-TTL"};
-  const std::int64_t shares = call.fields().integer("secret_shares", kDefaultShares);
-  const std::int64_t threshold = call.fields().integer("secret_threshold", kDefaultThreshold);
-  if (shares < 1 || shares > 255 || threshold < 1 || threshold > shares) {
-    return Error{Code::kInvalid, "secret_shares must be 1 to 255 and secret_threshold 1 to secret_shares"};
+  const bool recovery = node_.seal_status().recovery_seal;
+  const std::string_view of_shares = recovery ? "recovery_shares" : "secret_shares";
+  const std::string_view of_threshold = recovery ? "recovery_threshold" : "secret_threshold";
+  for (const std::string_view other : {recovery ? "secret_shares" : "recovery_shares", recovery ? "secret_threshold" : "recovery_threshold"}) {
+    if (call.fields().integer(other) == 0) continue;
+    return Error{Code::kInvalid, std::string(other) + (recovery ? " has no meaning: this server unseals itself and has recovery keys"
+                                                                : " has no meaning: this server is unsealed by its key shares")};
   }
-  TRY_ASSIGN(const auto made, node_.initialize(static_cast<int>(shares), static_cast<int>(threshold)));
+  const std::int64_t count = call.fields().integer(of_shares, kDefaultShares);
+  const std::int64_t threshold = call.fields().integer(of_threshold, kDefaultThreshold);
+  if (count < 1 || count > 255 || threshold < 1 || threshold > count) {
+    return Error{Code::kInvalid, std::string(of_shares) + " must be 1 to 255 and " + std::string(of_threshold) + " 1 to that"};
+  }
+  TRY_ASSIGN(const auto made, node_.initialize(static_cast<int>(count), static_cast<int>(threshold)));
   Reply reply;
   json::Writer writer(reply.data);
   writer.begin_object();
-  shares::append(writer, made.shares);
+  if (recovery) {
+    shares::append(writer, {});
+    shares::append(writer, made.shares, shares::Kind::kRecovery);
+    // The keys are there whatever comes of this; it is tried again at start, and by sys/unseal.
+    static_cast<void>(node_.auto_unseal());
+  } else {
+    shares::append(writer, made.shares);
+  }
   writer.key("root_token").string(made.root_token.reveal()).end_object();
   return reply;
 }
@@ -100,6 +115,10 @@ Result<Reply> SysEngine::unseal(Call& call) {
   if (call.fields().boolean("reset")) {
     node_.reset_unseal();
     return status_reply(node_.seal_status());
+  }
+  if (node_.seal_status().recovery_seal) {
+    TRY_ASSIGN(const core::SealStatus status, node_.auto_unseal());
+    return status_reply(status);
   }
   const SecretBytes text = call.fields().secret("key");
   if (text.empty()) return Error{Code::kInvalid, "'key' must be specified in request body as JSON, or 'reset' set to true"};

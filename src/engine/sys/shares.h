@@ -11,7 +11,8 @@ namespace keyhold::engine::shares {
 
 /// In either of the forms that append() gives. An error says nothing about the content.
 Result<SecretBytes> decode(const SecretBytes& text);
-/// The members "keys", in hexadecimal, and "keys_base64".
-void append(json::Writer& writer, std::span<const SecretBytes> shares);
+enum class Kind { kUnseal, kRecovery };
+/// The members "keys", in hexadecimal, and "keys_base64"; "recovery_keys" and "recovery_keys_base64".
+void append(json::Writer& writer, std::span<const SecretBytes> shares, Kind kind = Kind::kUnseal);
 
 }  // namespace keyhold::engine::shares

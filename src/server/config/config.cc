@@ -78,6 +78,13 @@ constexpr std::array kStorageSettings{
     Setting<StorageConfig>{"path", &StorageConfig::path},
     Setting<StorageConfig>{"node_id", &StorageConfig::node_id},
 };
+constexpr std::array kSealSettings{
+    Setting<SealConfig>{"current_key_id", &SealConfig::current_key_id},
+    Setting<SealConfig>{"current_key", &SealConfig::current_key},
+    Setting<SealConfig>{"previous_key_id", &SealConfig::previous_key_id},
+    Setting<SealConfig>{"previous_key", &SealConfig::previous_key},
+    Setting<SealConfig>{"disabled", &SealConfig::disabled},
+};
 constexpr std::array kJournalSettings{
     Setting<JournalStanza>{"directory", &JournalStanza::directory},
     Setting<JournalStanza>{"retain_bytes", &JournalStanza::retain_bytes},
@@ -149,6 +156,7 @@ class ConfigReader {
   Result<void> read_item(const hcl::Item& item) {
     if (item.key == "listener") return for_each_block(item, 1, &ConfigReader::read_listener);
     if (item.key == "storage" || item.key == "backend") return for_each_block(item, 1, &ConfigReader::read_storage);
+    if (item.key == "seal") return for_each_block(item, 1, &ConfigReader::read_seal);
     if (item.key == "audit_journal") return for_each_block(item, 0, &ConfigReader::read_audit_journal);
     if (item.key == "audit") return for_each_block(item, 2, &ConfigReader::read_audit_device);
     if (item.key == "plugin_directory") TRY(assign(item, plugin_directory_));
@@ -278,6 +286,34 @@ class ConfigReader {
     return {};
   }
 
+  Result<void> read_seal(const hcl::Block& block) {
+    const std::string& type = block.labels.front().text;
+    if (type == "shamir") return {};
+    if (type != "static") {
+      warn(block.at, "seal has no effect");
+      return {};
+    }
+    if (has_seal_) return error(block.at, "seal is given twice");
+    has_seal_ = true;
+    SealConfig seal;
+    TRY(take_all<SealConfig>(kSealSettings, block, seal, "seal: ", {}));
+    if (seal.disabled) return {};
+    if (seal.current_key_id.empty() || seal.current_key.empty()) return error(block.at, "seal: current_key_id and current_key are missing");
+    if (seal.previous_key_id.empty() != seal.previous_key.empty()) return error(block.at, "seal: previous_key_id and previous_key go together");
+    if (seal.previous_key_id == seal.current_key_id) return error(block.at, "seal: the two keys have one id");
+    for (const std::string_view name : {"current_key", "previous_key"}) {
+      const std::string& source = name == "current_key" ? seal.current_key : seal.previous_key;
+      const bool known = source.starts_with("file:///") || source.starts_with("env://") || source.starts_with("credential://");
+      // Not a word of what stands there: it may be the key itself.
+      if (!source.empty() && !known) {
+        return error(at_of(block, name), "seal: " + std::string(name) + " says where the key is: file:///PATH, env://NAME or credential://NAME");
+      }
+    }
+    seal.kind = SealConfig::Kind::kStatic;
+    loaded_.config.seal = std::move(seal);
+    return {};
+  }
+
   Result<void> read_audit_journal(const hcl::Block& block) {
     if (!loaded_.config.journal.directory.empty()) return error(block.at, "audit_journal is given twice");
     JournalStanza stanza;
@@ -380,6 +416,7 @@ class ConfigReader {
   const std::string file_name_;
   LoadedConfig loaded_;
   bool has_storage_ = false;
+  bool has_seal_ = false;
   std::string plugin_directory_;
   hcl::Position journal_at_;
   std::vector<hcl::Position> device_at_;

@@ -45,6 +45,18 @@ struct StorageConfig {
   std::string node_id;
 };
 
+/// `seal "static"`: the server unseals itself by a key that it is given. Keys are named by where they lie: "file:///PATH", "env://NAME", or
+/// "credential://NAME", which is a file of systemd's credentials.
+struct SealConfig {
+  enum class Kind : std::uint8_t { kShares, kStatic };
+  Kind kind = Kind::kShares;
+  std::string current_key_id;
+  std::string current_key;
+  std::string previous_key_id;  // Both or none.
+  std::string previous_key;
+  bool disabled = false;  // As if the stanza were not there.
+};
+
 /// `audit_journal`.
 struct JournalConfig {
   std::string directory;  // "<storage path>/audit" when not given.
@@ -56,6 +68,7 @@ struct JournalConfig {
 struct Config {
   std::vector<ListenerConfig> listeners;  // At least one.
   StorageConfig storage;
+  SealConfig seal;
   JournalConfig journal;
   std::vector<core::audit::Device> audit_devices;  // `audit "file" "NAME"`.
   std::string api_addr;

@@ -280,6 +280,29 @@ TEST(Config, WrongTypesAreErrors) {
   EXPECT_EQ(reason_of(minimal_and("ui = ")), "keyhold.hcl:3: a value is missing (strings need quotes)");
 }
 
+TEST(Config, AStaticSealNamesWhereItsKeysAre) {
+  const auto loaded = parse_config(minimal_and(R"(seal "static" {
+  current_key_id = "2026"
+  current_key = "file:///etc/keyhold/key"
+  previous_key_id = "2025"
+  previous_key = "credential://old"
+})"), "f.hcl");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_TRUE(loaded->warnings.empty());
+  EXPECT_EQ(loaded->config.seal.kind, SealConfig::Kind::kStatic);
+  EXPECT_EQ(loaded->config.seal.current_key, "file:///etc/keyhold/key");
+  EXPECT_EQ(loaded->config.seal.previous_key_id, "2025");
+  const auto off = parse_config(minimal_and("seal \"static\" { disabled = \"true\" }"), "f.hcl");
+  EXPECT_EQ(off->config.seal.kind, SealConfig::Kind::kShares);
+  const auto shamir = parse_config(minimal_and("seal \"shamir\" {}"), "f.hcl");
+  EXPECT_TRUE(shamir->warnings.empty());
+  EXPECT_EQ(reason_of(minimal_and("seal \"static\" {}")), "keyhold.hcl:3: seal: current_key_id and current_key are missing");
+  EXPECT_EQ(reason_of(minimal_and("seal \"static\" {\ncurrent_key_id = \"a\"\ncurrent_key = \"hunter2\"\n}")),
+            "keyhold.hcl:5: seal: current_key says where the key is: file:///PATH, env://NAME or credential://NAME");
+  EXPECT_EQ(reason_of(minimal_and("seal \"static\" {\ncurrent_key_id = \"a\"\ncurrent_key = \"env://A\"\nprevious_key = \"env://B\"\n}")),
+            "keyhold.hcl:3: seal: previous_key_id and previous_key go together");
+}
+
 TEST(Config, WhatHasNoEffectIsAWarning) {
   auto loaded = parse_config(minimal_and(R"(telemetry { statsd_address = "x" }
 seal "awskms" { region = "eu-west-1" }

@@ -1,0 +1,178 @@
+#include <gtest/gtest.h>
+
+#include "core/seal/seal_manager.h"
+#include "core/seal/static_seal.h"
+#include "core/seal/testing_storage.h"
+
+namespace keyhold::core {
+namespace {
+
+using namespace seal_records;
+
+class AutoUnseal : public testing::Test {
+ protected:
+  static StaticSeal::Key key(std::string id, char fill) { return {std::move(id), KeyBytes::copy_of(std::string(32, fill))}; }
+  StaticSeal seal(StaticSeal::Key current, std::optional<StaticSeal::Key> previous = {}) {
+    auto made = StaticSeal::make(std::move(current), std::move(previous), rng_);
+    EXPECT_TRUE(made.ok());
+    return std::move(*made);
+  }
+  /// A server that starts on the store.
+  struct Node {
+    Node(AutoUnseal& test, AutoSeal& seal) : barrier(test.rng_), manager(test.storage_, barrier, test.rng_, test.clock_) {
+      manager.set_auto_seal(seal);
+    }
+    Barrier barrier;
+    SealManager manager;
+  };
+  SealManager::Records records() const {
+    const auto entry_of = [this](std::string_view name) { return **storage_.get(name); };
+    return {entry_of(kConfigKey), entry_of(kRootKeyKey), entry_of(kKeyringKey)};
+  }
+
+  crypto::OsRng rng_;
+  FakeClock clock_;
+  SpoiledStorage storage_{clock_};
+};
+
+TEST_F(AutoUnseal, WrapsAndUnwrapsAndEveryChangedByteIsFound) {
+  StaticSeal one = seal(key("a", 'a'));
+  const auto secret = KeyBytes::copy_of(std::string(32, 's'));
+  const std::string wrapped = *one.wrap(secret, "context");
+  EXPECT_EQ(one.unwrap(wrapped, "context")->reveal(), secret.reveal());
+  EXPECT_EQ(one.unwrap(wrapped, "another").code(), Code::kCorrupt);
+  for (std::size_t at = 0; at < wrapped.size(); ++at) {
+    std::string changed = wrapped;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    EXPECT_EQ(one.unwrap(changed, "context").code(), Code::kCorrupt) << at;
+    EXPECT_EQ(one.unwrap(wrapped.substr(0, at), "context").code(), Code::kCorrupt) << at;
+  }
+}
+
+TEST_F(AutoUnseal, KeysAreReadInTheFormsThatOperatorsWrite) {
+  const std::string raw("0123456789abcdef\0\n23456789abcdef", 32);
+  EXPECT_EQ(StaticSeal::parse_key(raw)->reveal(), raw);
+  EXPECT_EQ(StaticSeal::parse_key("6161616161616161616161616161616161616161616161616161616161616161\n")->reveal(), std::string(32, 'a'));
+  EXPECT_EQ(StaticSeal::parse_key(" YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=\n")->reveal(), std::string(32, 'a'));
+  for (const char* bad : {"", " ", "short", "616161", "YWFh"}) EXPECT_EQ(StaticSeal::parse_key(bad).code(), Code::kInvalid) << bad;
+}
+
+TEST_F(AutoUnseal, BadSettingsAreRefused) {
+  EXPECT_FALSE(StaticSeal::make(key("", 'a'), {}, rng_).ok());
+  EXPECT_FALSE(StaticSeal::make(key(std::string(65, 'x'), 'a'), {}, rng_).ok());
+  EXPECT_FALSE(StaticSeal::make({"a", KeyBytes::copy_of("short")}, {}, rng_).ok());
+  EXPECT_FALSE(StaticSeal::make(key("a", 'a'), key("a", 'b'), rng_).ok());
+}
+
+TEST_F(AutoUnseal, UnsealsWithoutSharesWhichAreOfTheRecoveryKey) {
+  StaticSeal own = seal(key("a", 'a'));
+  Node node(*this, own);
+  ASSERT_TRUE(node.manager.load().ok());
+  const auto made = node.manager.initialize(3, 2);
+  ASSERT_TRUE(made.ok());
+  EXPECT_TRUE(node.barrier.sealed());
+  EXPECT_EQ(node.manager.unseal(made->shares[0]).code(), Code::kInvalid);
+  ASSERT_TRUE(node.manager.auto_unseal().ok());
+  EXPECT_FALSE(node.barrier.sealed());
+  EXPECT_TRUE(node.manager.status().recovery_seal);
+  EXPECT_EQ(node.manager.status().type, "static");
+  EXPECT_TRUE(node.manager.check_shares(records(), std::span(made->shares).first(2)).ok());
+  EXPECT_EQ(node.manager.check_shares(records(), std::span(made->shares).first(1)).code(), Code::kInvalid);
+  const std::string entry = *node.barrier.encrypt("nkey", "value");
+
+  StaticSeal later = seal(key("a", 'a'));
+  Node restarted(*this, later);
+  ASSERT_TRUE(restarted.manager.load().ok());
+  ASSERT_TRUE(restarted.manager.auto_unseal().ok());
+  EXPECT_EQ(restarted.barrier.decrypt("nkey", entry)->reveal(), "value");
+}
+
+TEST_F(AutoUnseal, AnotherKeyOrAnotherTypeDoesNot) {
+  StaticSeal own = seal(key("a", 'a'));
+  Node node(*this, own);
+  ASSERT_TRUE(node.manager.initialize(1, 1).ok());
+  for (StaticSeal* wrong : {new StaticSeal(seal(key("a", 'b'))), new StaticSeal(seal(key("b", 'a')))}) {
+    const std::unique_ptr<StaticSeal> owned(wrong);
+    Node other(*this, *owned);
+    ASSERT_TRUE(other.manager.load().ok());
+    EXPECT_EQ(other.manager.auto_unseal().code(), Code::kCorrupt);
+    EXPECT_TRUE(other.barrier.sealed());
+  }
+  Barrier barrier(rng_);
+  SealManager by_shares(storage_, barrier, rng_, clock_);
+  EXPECT_EQ(by_shares.load().code(), Code::kInvalid);
+  EXPECT_EQ(by_shares.auto_unseal().code(), Code::kInvalid);
+}
+
+TEST_F(AutoUnseal, TheNextKeyTakesOverWhileThePreviousOneIsNamed) {
+  StaticSeal own = seal(key("a", 'a'));
+  Node node(*this, own);
+  ASSERT_TRUE(node.manager.initialize(1, 1).ok());
+  StaticSeal both = seal(key("b", 'b'), key("a", 'a'));
+  {
+    Node other(*this, both);
+    ASSERT_TRUE(other.manager.auto_unseal().ok());
+  }
+  StaticSeal next = seal(key("b", 'b'));
+  Node last(*this, next);
+  EXPECT_TRUE(last.manager.auto_unseal().ok()) << "it was wrapped anew";
+}
+
+TEST_F(AutoUnseal, TheRecoveryKeyIsReplacedWithTheRootKey) {
+  StaticSeal own = seal(key("a", 'a'));
+  Node node(*this, own);
+  const auto made = node.manager.initialize(3, 2);
+  ASSERT_TRUE(node.manager.auto_unseal().ok());
+  const auto next = node.manager.make_seal(5, 3);
+  ASSERT_TRUE(next.ok());
+  auto writes = node.manager.rekey(records(), *next);
+  ASSERT_TRUE(writes.ok());
+  for (auto& write : *writes) storage_.overwrite(write.key, std::move(write.record));
+  ASSERT_TRUE(node.manager.follow().ok());
+  EXPECT_TRUE(node.manager.in_force(records(), *next));
+  EXPECT_TRUE(node.manager.check_shares(records(), std::span(next->shares).first(3)).ok());
+  EXPECT_FALSE(node.manager.check_shares(records(), std::span(made->shares).first(2)).ok());
+  node.manager.seal();
+  EXPECT_TRUE(node.manager.auto_unseal().ok());
+  EXPECT_EQ(node.manager.status().threshold, 3);
+}
+
+/// Away for a while.
+class AwaySeal final : public AutoSeal {
+ public:
+  explicit AwaySeal(AutoSeal& inner) : inner_(inner) {}
+  std::string_view type() const override { return inner_.type(); }
+  Result<std::string> wrap(const KeyBytes& wrapped, std::string_view context) override {
+    if (away) return Error{Code::kUnavailable, "away"};
+    return inner_.wrap(wrapped, context);
+  }
+  Result<KeyBytes> unwrap(std::string_view wrapped, std::string_view context) override {
+    if (away) return Error{Code::kUnavailable, "away"};
+    return inner_.unwrap(wrapped, context);
+  }
+  bool outdated(std::string_view wrapped) const override { return inner_.outdated(wrapped); }
+  bool away = true;
+
+ private:
+  AutoSeal& inner_;
+};
+
+TEST_F(AutoUnseal, WhatIsAwayLeavesNothingHalfDone) {
+  StaticSeal own = seal(key("a", 'a'));
+  AwaySeal seal(own);
+  Node node(*this, seal);
+  EXPECT_EQ(node.manager.initialize(1, 1).code(), Code::kUnavailable);
+  EXPECT_FALSE((*storage_.get(kConfigKey)).has_value());
+  seal.away = false;
+  ASSERT_TRUE(node.manager.initialize(1, 1).ok());
+  seal.away = true;
+  EXPECT_EQ(node.manager.auto_unseal().code(), Code::kUnavailable);
+  EXPECT_TRUE(node.barrier.sealed());
+  seal.away = false;
+  ASSERT_TRUE(node.manager.auto_unseal().ok());
+  seal.away = true;
+  EXPECT_EQ(node.manager.make_seal(1, 1).code(), Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace keyhold::core

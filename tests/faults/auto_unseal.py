@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""A server with a static seal unseals itself, also after a kill; without its key, or with another, it stays sealed and says so; its key is
+replaced while the one before is still named. What takes key holders takes recovery keys.
+
+usage: auto_unseal.py"""
+
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from keyhold_server import Server, wait_until  # noqa: E402
+from report import Report  # noqa: E402
+
+
+def configured(folder, stanza):
+    return Server.configured(directory=folder, extra=f'seal "static" {{\n{stanza}\n}}')
+
+
+def key(server, name, content):
+    path = server.directory / name
+    path.write_bytes(content)
+    path.chmod(0o400)
+    return path
+
+
+def sealed(server):
+    return server.api(token="").expect(200, "GET", "sys/seal-status").json["sealed"]
+
+
+def give(api, path, keys, nonce):
+    for each in keys:
+        reply = api.expect(200, "PUT", path, {"key": each, "nonce": nonce})
+    return reply.json
+
+
+def main():
+    report = Report()
+    with Server.configured() as home:  # For its folder, which goes with it.
+        home.stop()
+        folder = home.directory / "sealed"
+        first, second = key(home, "first", os.urandom(32)), key(home, "second", os.urandom(32).hex().encode() + b"\n")
+        own = f'current_key_id = "1"\ncurrent_key = "file://{first}"'
+        with report.case("initialised with recovery keys, and unsealed at once"):
+            server = configured(folder, own).start()
+            server.api(token="").expect(400, "PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
+            made = server.api(token="").expect(200, "PUT", "sys/init", {"recovery_shares": 3, "recovery_threshold": 2}).json
+            assert made["keys"] == [] and len(made["recovery_keys"]) == 3, "no unseal keys, but recovery keys"
+            token, recovery = made["root_token"], made["recovery_keys"]
+            status = server.api(token="").expect(200, "GET", "sys/seal-status").json
+            assert (status["sealed"], status["type"], status["recovery_seal"], status["t"], status["n"]) == (False, "static", True, 2, 3), status
+            api = server.api(token=token)
+            api.expect(204, "POST", "sys/mounts/secret", {"type": "kv-v2"})
+            api.expect(200, "PUT", "secret/data/a", {"data": {"a": "kept"}})
+            server.kill()
+        with report.case("unseals itself after a kill"):
+            server = configured(folder, own).start()
+            wait_until(lambda: not sealed(server), 20, "the server is unsealed")
+            assert server.api(token=token).expect(200, "GET", "secret/data/a").data["data"] == {"a": "kept"}
+        with report.case("a root token by recovery keys"):
+            begun = server.api(token="").expect(200, "PUT", "sys/generate-root/attempt").json
+            done = give(server.api(token=""), "sys/generate-root/update", recovery[1:], begun["nonce"])
+            token = server.api(token="").expect(200, "PUT", "sys/decode-token", {
+                "encoded_token": done["encoded_token"], "otp": begun["otp"]}).data["token"]
+            server.api(token=token).expect(200, "GET", "secret/data/a")
+        with report.case("recovery keys are replaced; unseal keys there are none"):
+            api = server.api(token=token)
+            api.expect(400, "PUT", "sys/rekey/init", {"secret_shares": 1, "secret_threshold": 1})
+            nonce = api.expect(200, "PUT", "sys/rekey-recovery-key/init", {"secret_shares": 1, "secret_threshold": 1}).json["nonce"]
+            done = give(api, "sys/rekey-recovery-key/update", recovery[:2], nonce)
+            assert done["complete"] and len(done["keys"]) == 1
+            old, recovery = recovery, done["keys"]
+            begun = server.api(token="").expect(200, "PUT", "sys/generate-root/attempt").json
+            server.api(token="").expect(400, "PUT", "sys/generate-root/update", {"key": old[0], "nonce": begun["nonce"]})
+            assert give(server.api(token=""), "sys/generate-root/update", recovery, begun["nonce"])["complete"]
+        with report.case("sealed by hand it stays sealed until it is asked"):
+            server.api(token=token).expect(204, "PUT", "sys/seal")
+            assert sealed(server)
+            assert server.api(token="").expect(200, "PUT", "sys/unseal", {"key": "any"}).json["sealed"] is False
+            server.stop()
+        with report.case("a next key, while the one before is named, and then alone"):
+            both = f'current_key_id = "2"\ncurrent_key = "file://{second}"\nprevious_key_id = "1"\nprevious_key = "file://{first}"'
+            for stanza in (both, f'current_key_id = "2"\ncurrent_key = "file://{second}"'):
+                server = configured(folder, stanza).start()
+                wait_until(lambda: not sealed(server), 20, "the server is unsealed")
+                server.api(token=token).expect(200, "GET", "secret/data/a")
+                server.stop()
+        with report.case("another key leaves it sealed, and the log says why"):
+            server = configured(folder, f'current_key_id = "2"\ncurrent_key = "file://{first}"').start()
+            wait_until(lambda: "auto-unseal" in server.log.read_text(), 20, "a line in the log")
+            assert sealed(server)
+            server.stop()
+        with report.case("a key that others can read, that is none or that is not there, and a store of another seal: no start"):
+            first.chmod(0o444)
+            short = key(home, "short", b"short")
+            for stanza in (own, f'current_key_id = "1"\ncurrent_key = "file://{short}"', f'current_key_id = "1"\ncurrent_key = "file://{folder}/none"',
+                           'current_key_id = "1"\ncurrent_key = "credential://none"', 'disabled = true'):
+                try:
+                    configured(folder, stanza).start().stop()
+                except RuntimeError as wrong:
+                    assert "seal" in str(wrong), wrong
+                    continue
+                raise AssertionError(f"it started with {stanza}")
+    return report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
