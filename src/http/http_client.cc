@@ -24,10 +24,12 @@ struct Progress {
   std::size_t answer_bytes = 0;
 };
 
-std::size_t drop_answer(char*, std::size_t size, std::size_t count, void* user) {
+std::size_t take_answer(char* bytes, std::size_t size, std::size_t count, void* user) {
   auto& progress = *static_cast<Progress*>(user);
   progress.answer_bytes += size * count;
-  return progress.answer_bytes > kAnswerBytesMax ? 0 : size * count;
+  if (progress.answer_bytes > kAnswerBytesMax) return 0;
+  if (progress.request.answer != nullptr) progress.request.answer->append({bytes, size * count});
+  return size * count;
 }
 
 int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -106,7 +108,7 @@ void set_trust(Options& options, std::string_view ca_pem) {
 void set_bounds(Options& options, Progress& progress) {
   options.set(CURLOPT_TIMEOUT_MS, static_cast<long>(progress.request.timeout_ms));
   options.set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
-  options.set(CURLOPT_WRITEFUNCTION, drop_answer);
+  options.set(CURLOPT_WRITEFUNCTION, take_answer);
   options.set(CURLOPT_WRITEDATA, &progress);
   options.set(CURLOPT_XFERINFOFUNCTION, on_progress);
   options.set(CURLOPT_XFERINFODATA, &progress);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret_bytes.h"
 
 namespace keyhold::http {
 
@@ -18,10 +19,11 @@ struct ClientRequest {
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string_view ca_pem{};            // Certificates to trust in place of the system's; empty = the system's.
   std::int64_t timeout_ms = 30'000;     // For all of it.
+  SecretBytes* answer = nullptr;        // Where the answer's body goes; null: it is thrown away.
   std::function<bool()> stopping{};     // Asked every now and then; true gives up.
 };
 
-/// Posts, waits, and throws the answer's body away, of which it reads a bounded part. Verifies certificates and their names, follows no
+/// Posts and waits. Of the answer's body it reads a bounded part. Verifies certificates and their names, follows no
 /// redirection, and takes no proxy from the environment.
 ///
 /// returns   The status.

@@ -8,10 +8,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 
 #include "core/seal/static_seal.h"
+#include "server/transit_seal.h"
 
 namespace keyhold::server {
 namespace {
@@ -19,7 +22,7 @@ namespace {
 constexpr std::int64_t kFirstPauseMs = 500;
 constexpr std::int64_t kPauseMaxMs = 60'000;
 constexpr std::int64_t kUninitialisedPauseMs = 5'000;
-constexpr std::size_t kKeyFileBytesMax = 256;
+constexpr std::size_t kKeyFileBytesMax = 8 * 1024;  // A token may be long.
 
 Error unreadable(std::string_view source, std::string_view why) {
   return {Code::kInvalid, "seal: " + std::string(source) + ": " + std::string(why)};
@@ -47,7 +50,7 @@ Result<SecretBytes> read_file(const std::string& path, std::string_view source) 
   return content;
 }
 
-Result<KeyBytes> read_key(std::string_view source) {
+Result<SecretBytes> read_source(std::string_view source) {
   SecretBytes content;
   if (source.starts_with("file://")) {
     TRY_ASSIGN(content, read_file(std::string(source.substr(7)), source));
@@ -62,6 +65,11 @@ Result<KeyBytes> read_key(std::string_view source) {
     if (name.empty() || name.find('/') != std::string::npos) return unreadable(source, "it is no name of a credential");
     TRY_ASSIGN(content, read_file(std::string(folder) + "/" + name, source));
   }
+  return content;
+}
+
+Result<KeyBytes> read_key(std::string_view source) {
+  TRY_ASSIGN(const SecretBytes content, read_source(source));
   auto key = core::StaticSeal::parse_key(content.reveal());
   if (!key.ok()) return unreadable(source, key.error().message);
   return key;
@@ -69,8 +77,27 @@ Result<KeyBytes> read_key(std::string_view source) {
 
 }  // namespace
 
-Result<std::unique_ptr<core::AutoSeal>> make_auto_seal(const SealConfig& config, crypto::Rng& rng) {
+Result<std::unique_ptr<core::AutoSeal>> make_auto_seal(const SealConfig& config, crypto::Rng& rng, const std::atomic<bool>& stopping) {
   if (config.kind == SealConfig::Kind::kShares) return std::unique_ptr<core::AutoSeal>();
+  if (config.kind == SealConfig::Kind::kTransit) {
+    TransitSeal::Settings settings;
+    settings.url = config.address;
+    while (settings.url.ends_with('/')) settings.url.pop_back();
+    settings.url += "/v1/" + config.mount_path;
+    settings.key_name = config.key_name;
+    TRY_ASSIGN(settings.token, read_source(config.token));
+    while (!settings.token.empty() && settings.token.reveal().find_last_of(" \t\r\n") == settings.token.size() - 1) {
+      settings.token.resize(settings.token.size() - 1);
+    }
+    if (settings.token.empty()) return unreadable(config.token, "it is empty");
+    if (!config.tls_ca_cert.empty()) {
+      std::ifstream file(config.tls_ca_cert, std::ios::binary);
+      settings.ca_pem.assign(std::istreambuf_iterator<char>(file), {});
+      if (settings.ca_pem.empty()) return unreadable(config.tls_ca_cert, "it cannot be read, or is empty");
+    }
+    settings.stopping = [&stopping] { return stopping.load(); };
+    return std::unique_ptr<core::AutoSeal>(std::make_unique<TransitSeal>(std::move(settings)));
+  }
   core::StaticSeal::Key current{config.current_key_id, {}};
   TRY_ASSIGN(current.key, read_key(config.current_key));
   std::optional<core::StaticSeal::Key> previous;

@@ -69,7 +69,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   journal_options.streams = http_options.threads + 1;
   TRY_ASSIGN(journal_, at(settings.journal.directory, core::audit::Journal::open(journal_options, clock_)));
 
-  TRY_ASSIGN(auto_seal_, make_auto_seal(settings.seal, rng_));
+  TRY_ASSIGN(auto_seal_, make_auto_seal(settings.seal, rng_, stopping_));
   node_ = std::make_unique<core::Node>(
       core::Node::Parts{*store_, *journal_, http_options.threads, clock_, rng_, warn, post_to_rotator, auto_seal_.get()});
   TRY(node_->load());
@@ -143,6 +143,7 @@ Result<void> KeyholdServer::reload() {
 }
 
 KeyholdServer::~KeyholdServer() {
+  stopping_ = true;
   unsealer_.reset();
   if (http_) http_->stop(kDrainMs);
   gate_.reset();  // Waits for what is still running.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -79,6 +80,7 @@ class KeyholdServer {
   auth::Sts sts_;
   std::unique_ptr<storage::Storage> store_;
   std::unique_ptr<core::audit::Journal> journal_;
+  std::atomic<bool> stopping_{false};
   std::unique_ptr<core::AutoSeal> auto_seal_;  // Null: the server is unsealed by shares.
   std::unique_ptr<core::Node> node_;
   core::audit::FileCalls file_calls_;

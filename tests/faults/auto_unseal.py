@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""A server with a static seal unseals itself, also after a kill; without its key, or with another, it stays sealed and says so; its key is
-replaced while the one before is still named. What takes key holders takes recovery keys.
+"""A server with a static seal, or one by another server's transit engine, unseals itself, also after a kill; without its key, or with another, it stays sealed and says so; its key is
+replaced while the one before is still named. What takes key holders takes recovery keys. While the other server is away it tries again.
 
 usage: auto_unseal.py"""
 
+import http.server
+import json
 import os
 import pathlib
+import secrets
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -14,8 +18,84 @@ from keyhold_server import Server, wait_until  # noqa: E402
 from report import Report  # noqa: E402
 
 
-def configured(folder, stanza):
-    return Server.configured(directory=folder, extra=f'seal "static" {{\n{stanza}\n}}')
+def configured(folder, stanza, kind="static"):
+    return Server.configured(directory=folder, extra=f'seal "{kind}" {{\n{stanza}\n}}')
+
+
+class Peer:
+    """What answers the two routes of a transit engine that a seal uses."""
+
+    TOKEN = "hvs.of-the-peer"
+
+    def __init__(self):
+        peer, self.kept, self.away, self.asked = self, {}, False, 0
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                peer.asked += 1
+                status, data = peer.answer(self.path, self.headers.get("X-Vault-Token"), body)
+                answer = json.dumps({"data": data}).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def answer(self, path, token, body):
+        if self.away:
+            return 503, None
+        if token != self.TOKEN:
+            return 403, None
+        if path == "/v1/engines/t/encrypt/unseal":
+            ciphertext = "vault:v1:" + secrets.token_urlsafe(16)
+            self.kept[ciphertext] = body["plaintext"]
+            return 200, {"ciphertext": ciphertext}
+        if path == "/v1/engines/t/decrypt/unseal":
+            plaintext = self.kept.get(body["ciphertext"])
+            return (200, {"plaintext": plaintext}) if plaintext else (400, None)
+        return 404, None
+
+    def end(self):
+        self._server.shutdown()
+
+
+def by_transit(report, home):
+    peer, folder = Peer(), home.directory / "transit"
+    token = key(home, "token", Peer.TOKEN.encode() + b"\n")
+    stanza = (f'address = "http://127.0.0.1:{peer.port}/"\ntoken = "file://{token}"\nkey_name = "unseal"\nmount_path = "engines/t"')
+    with report.case("transit: while the other server is away nothing is initialised"):
+        peer.away = True
+        server = configured(folder, stanza, "transit").start()
+        server.api(token="").expect(503, "PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1})
+        assert server.api(token="").expect(200, "GET", "sys/init").json == {"initialized": False}
+        peer.away = False
+        made = server.api(token="").expect(200, "PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1}).json
+        assert not sealed(server)
+        server.api(token=made["root_token"]).expect(204, "POST", "sys/mounts/secret", {"type": "kv-v2"})
+        server.kill()
+    with report.case("transit: at start it tries until the other server is back"):
+        peer.away, peer.asked = True, 0
+        server = configured(folder, stanza, "transit").start()
+        wait_until(lambda: peer.asked >= 3, 30, "it asks again")
+        assert sealed(server) and peer.asked < 10, "with pauses"
+        peer.away = False
+        wait_until(lambda: not sealed(server), 60, "the server is unsealed")
+        server.api(token=made["root_token"]).expect(200, "GET", "sys/mounts")
+        server.kill()
+    with report.case("transit: what it cannot open leaves it sealed, and neither log nor answer tells the token"):
+        peer.kept.clear()
+        server = configured(folder, stanza, "transit").start()
+        wait_until(lambda: "does not open" in server.log.read_text(), 20, "a line in the log")
+        assert sealed(server) and Peer.TOKEN not in server.log.read_text()
+        server.stop()
+    peer.end()
 
 
 def key(server, name, content):
@@ -102,6 +182,7 @@ def main():
                     assert "seal" in str(wrong), wrong
                     continue
                 raise AssertionError(f"it started with {stanza}")
+        by_transit(report, home)
     return report.finish()
 
 

@@ -78,6 +78,14 @@ constexpr std::array kStorageSettings{
     Setting<StorageConfig>{"path", &StorageConfig::path},
     Setting<StorageConfig>{"node_id", &StorageConfig::node_id},
 };
+constexpr std::array kTransitSettings{
+    Setting<SealConfig>{"address", &SealConfig::address},
+    Setting<SealConfig>{"token", &SealConfig::token},
+    Setting<SealConfig>{"key_name", &SealConfig::key_name},
+    Setting<SealConfig>{"mount_path", &SealConfig::mount_path},
+    Setting<SealConfig>{"tls_ca_cert", &SealConfig::tls_ca_cert},
+    Setting<SealConfig>{"disabled", &SealConfig::disabled},
+};
 constexpr std::array kSealSettings{
     Setting<SealConfig>{"current_key_id", &SealConfig::current_key_id},
     Setting<SealConfig>{"current_key", &SealConfig::current_key},
@@ -289,29 +297,54 @@ class ConfigReader {
   Result<void> read_seal(const hcl::Block& block) {
     const std::string& type = block.labels.front().text;
     if (type == "shamir") return {};
-    if (type != "static") {
+    if (type != "static" && type != "transit") {
       warn(block.at, "seal has no effect");
       return {};
     }
     if (has_seal_) return error(block.at, "seal is given twice");
     has_seal_ = true;
     SealConfig seal;
-    TRY(take_all<SealConfig>(kSealSettings, block, seal, "seal: ", {}));
+    seal.kind = type == "static" ? SealConfig::Kind::kStatic : SealConfig::Kind::kTransit;
+    TRY(take_all<SealConfig>(type == "static" ? std::span<const Setting<SealConfig>>(kSealSettings) : kTransitSettings, block, seal, "seal: ",
+                             known::kTransitSeal));
     if (seal.disabled) return {};
+    TRY(seal.kind == SealConfig::Kind::kStatic ? check_static(block, seal) : check_transit(block, seal));
+    loaded_.config.seal = std::move(seal);
+    return {};
+  }
+
+  Result<void> check_static(const hcl::Block& block, const SealConfig& seal) const {
     if (seal.current_key_id.empty() || seal.current_key.empty()) return error(block.at, "seal: current_key_id and current_key are missing");
     if (seal.previous_key_id.empty() != seal.previous_key.empty()) return error(block.at, "seal: previous_key_id and previous_key go together");
     if (seal.previous_key_id == seal.current_key_id) return error(block.at, "seal: the two keys have one id");
-    for (const std::string_view name : {"current_key", "previous_key"}) {
-      const std::string& source = name == "current_key" ? seal.current_key : seal.previous_key;
-      const bool known = source.starts_with("file:///") || source.starts_with("env://") || source.starts_with("credential://");
-      // Not a word of what stands there: it may be the key itself.
-      if (!source.empty() && !known) {
-        return error(at_of(block, name), "seal: " + std::string(name) + " says where the key is: file:///PATH, env://NAME or credential://NAME");
+    TRY(check_source(block, "current_key", seal.current_key));
+    return check_source(block, "previous_key", seal.previous_key);
+  }
+
+  Result<void> check_transit(const hcl::Block& block, const SealConfig& seal) const {
+    if (seal.address.empty() || seal.token.empty() || seal.key_name.empty()) return error(block.at, "seal: address, token and key_name are missing");
+    const bool here = seal.address.starts_with("http://127.0.0.1:") || seal.address.starts_with("http://[::1]:") ||
+                      seal.address.starts_with("http://localhost:");
+    if (!here && !seal.address.starts_with("https://")) {
+      return error(at_of(block, "address"), "seal: address begins with https://, or http:// on this machine");
+    }
+    for (const std::string* name : {&seal.key_name, &seal.mount_path}) {
+      const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '/'; };
+      if (name->empty() || !std::ranges::all_of(*name, plain) || name->find("..") != std::string::npos) {
+        return error(block.at, "seal: key_name and mount_path are names of letters, digits, dashes and dots");
       }
     }
-    seal.kind = SealConfig::Kind::kStatic;
-    loaded_.config.seal = std::move(seal);
-    return {};
+    if (!seal.tls_ca_cert.empty()) {
+      if (const auto reason = unreadable(seal.tls_ca_cert)) return error(at_of(block, "tls_ca_cert"), "seal: tls_ca_cert cannot be read: " + *reason);
+    }
+    return check_source(block, "token", seal.token);
+  }
+
+  /// Not a word of what stands there: it may be the secret itself.
+  Result<void> check_source(const hcl::Block& block, std::string_view name, const std::string& source) const {
+    const bool known = source.starts_with("file:///") || source.starts_with("env://") || source.starts_with("credential://");
+    if (source.empty() || known) return {};
+    return error(at_of(block, name), "seal: " + std::string(name) + " says where it is: file:///PATH, env://NAME or credential://NAME");
   }
 
   Result<void> read_audit_journal(const hcl::Block& block) {

@@ -45,15 +45,22 @@ struct StorageConfig {
   std::string node_id;
 };
 
-/// `seal "static"`: the server unseals itself by a key that it is given. Keys are named by where they lie: "file:///PATH", "env://NAME", or
-/// "credential://NAME", which is a file of systemd's credentials.
+/// `seal "static"`: the server unseals itself by a key that it is given. `seal "transit"`: by a key of another server's transit engine.
+/// Keys and the token are named by where they lie: "file:///PATH", "env://NAME", or "credential://NAME", which is a file of systemd's credentials.
 struct SealConfig {
-  enum class Kind : std::uint8_t { kShares, kStatic };
+  enum class Kind : std::uint8_t { kShares, kStatic, kTransit };
   Kind kind = Kind::kShares;
+  // Of "static".
   std::string current_key_id;
   std::string current_key;
   std::string previous_key_id;  // Both or none.
   std::string previous_key;
+  // Of "transit".
+  std::string address;  // "https://vault.example.com:8200", or http:// on this machine.
+  std::string token;
+  std::string key_name;
+  std::string mount_path = "transit";
+  std::string tls_ca_cert;  // A PEM file; empty = the system's authorities.
   bool disabled = false;  // As if the stanza were not there.
 };
 

@@ -298,9 +298,25 @@ TEST(Config, AStaticSealNamesWhereItsKeysAre) {
   EXPECT_TRUE(shamir->warnings.empty());
   EXPECT_EQ(reason_of(minimal_and("seal \"static\" {}")), "keyhold.hcl:3: seal: current_key_id and current_key are missing");
   EXPECT_EQ(reason_of(minimal_and("seal \"static\" {\ncurrent_key_id = \"a\"\ncurrent_key = \"hunter2\"\n}")),
-            "keyhold.hcl:5: seal: current_key says where the key is: file:///PATH, env://NAME or credential://NAME");
+            "keyhold.hcl:5: seal: current_key says where it is: file:///PATH, env://NAME or credential://NAME");
   EXPECT_EQ(reason_of(minimal_and("seal \"static\" {\ncurrent_key_id = \"a\"\ncurrent_key = \"env://A\"\nprevious_key = \"env://B\"\n}")),
             "keyhold.hcl:3: seal: previous_key_id and previous_key go together");
+}
+
+TEST(Config, ATransitSealNamesItsServerAndKey) {
+  const std::string rest = "token = \"file:///t\"\nkey_name = \"unseal\"\n}";
+  const auto loaded = parse_config(minimal_and("seal \"transit\" {\naddress = \"https://vault:8200\"\nmount_path = \"t/unseal\"\ntls_skip_verify = true\n" + rest), "f.hcl");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->config.seal.kind, SealConfig::Kind::kTransit);
+  EXPECT_EQ(loaded->config.seal.mount_path, "t/unseal");
+  EXPECT_EQ(loaded->warnings, std::vector<std::string>{"f.hcl:6: seal: tls_skip_verify has no effect"});
+  EXPECT_EQ(reason_of(minimal_and("seal \"transit\" {}")), "keyhold.hcl:3: seal: address, token and key_name are missing");
+  EXPECT_EQ(reason_of(minimal_and("seal \"transit\" {\naddress = \"http://vault:8200\"\n" + rest)),
+            "keyhold.hcl:4: seal: address begins with https://, or http:// on this machine");
+  EXPECT_EQ(reason_of(minimal_and("seal \"transit\" {\naddress = \"https://vault\"\ntoken = \"hvs.x\"\nkey_name = \"a\"\n}")),
+            "keyhold.hcl:5: seal: token says where it is: file:///PATH, env://NAME or credential://NAME");
+  EXPECT_EQ(reason_of(minimal_and("seal \"transit\" {\naddress = \"https://vault\"\nmount_path = \"a?b\"\n" + rest)),
+            "keyhold.hcl:3: seal: key_name and mount_path are names of letters, digits, dashes and dots");
 }
 
 TEST(Config, WhatHasNoEffectIsAWarning) {

@@ -38,6 +38,10 @@ inline constexpr auto kListener = std::to_array<std::string_view>({
     "x_forwarded_for_client_cert_header_decoders", "x_forwarded_for_hop_skips", "x_forwarded_for_reject_not_authorized",
 });
 
+inline constexpr auto kTransitSeal = std::to_array<std::string_view>({
+    "disable_renewal", "key_id_prefix", "name", "namespace", "priority", "tls_client_cert", "tls_client_key", "tls_server_name", "tls_skip_verify",
+});
+
 inline constexpr auto kStorage = std::to_array<std::string_view>({
     "autopilot_reconcile_interval", "autopilot_redundancy_zone", "autopilot_update_interval", "autopilot_upgrade_version",
     "initial_mmap_size", "max_entry_size", "max_mount_and_namespace_table_entry_size", "performance_multiplier",
