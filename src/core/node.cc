@@ -31,7 +31,7 @@ Node::~Node() {
 }
 
 Result<void> Node::load() {
-  if (parts_.auto_seal != nullptr) seal_manager_.set_auto_seal(*parts_.auto_seal);
+  if (parts_.auto_seal != nullptr) seal_manager_.set_auto_seal(*parts_.auto_seal, parts_.auto_seal_use);
   return seal_manager_.load();
 }
 
@@ -95,9 +95,9 @@ Result<SealManager::FirstEntries> Node::first_entries(const Barrier& barrier, Se
   return SealManager::FirstEntries{std::move(commit.batch), std::move(root.token)};
 }
 
-Result<SealStatus> Node::unseal(const SecretBytes& share) {
+Result<SealStatus> Node::unseal(const SecretBytes& share, SealManager::Migration migration) {
   MutexLock lock(changing_);
-  return serve_if_open(seal_manager_.unseal(share));
+  return serve_if_open(seal_manager_.unseal(share, migration));
 }
 
 Result<SealStatus> Node::auto_unseal() {

@@ -43,6 +43,7 @@ class Node {
     std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
     rotation::Poster post{};                     // How rotators are called by HTTP; empty = they cannot be.
     AutoSeal* auto_seal = nullptr;               // By which the server unseals itself; null = by shares.
+    SealManager::Use auto_seal_use = SealManager::Use::kOwn;
   };
   explicit Node(const Parts& parts);
   ~Node();
@@ -58,7 +59,7 @@ class Node {
   /// random one. errors: as SealManager::initialize(), whose rule for kUnknown holds.
   Result<Initialized> initialize(int shares, int threshold, SecretBytes root_token = {});
 
-  Result<SealStatus> unseal(const SecretBytes& share);
+  Result<SealStatus> unseal(const SecretBytes& share, SealManager::Migration migration = SealManager::Migration::kNone);
   /// errors: as SealManager::auto_unseal().
   Result<SealStatus> auto_unseal();
   void reset_unseal();

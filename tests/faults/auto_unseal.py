@@ -115,6 +115,34 @@ def give(api, path, keys, nonce):
     return reply.json
 
 
+def migrated(report, home):
+    folder, kept = home.directory / "migrated", key(home, "kept", os.urandom(32))
+    stanza = f'current_key_id = "1"\ncurrent_key = "file://{kept}"'
+    with report.case("migration: a store of shares comes to unseal itself, and goes back, by the same shares"):
+        server = Server.configured(directory=folder).start()
+        server.initialise(3, 2)
+        server.unseal()
+        keys, token = server.unseal_keys, server.token
+        server.api().expect(204, "POST", "sys/mounts/secret", {"type": "kv-v2"})
+        server.api().expect(200, "PUT", "secret/data/a", {"data": {"a": "kept"}})
+        server.stop()
+        for settings, seal_type in ((stanza, "static"), (stanza + "\ndisabled = true", "shamir")):
+            server = configured(folder, settings).start()
+            status = server.api(token="").expect(200, "GET", "sys/seal-status").json
+            assert status["sealed"] and status["migration"] and status["type"] != seal_type, status
+            server.api(token="").expect(400, "PUT", "sys/unseal", {"key": keys[0]})
+            for each in keys:
+                status = server.api(token="").expect(200, "PUT", "sys/unseal", {"key": each, "migrate": True}).json
+            assert not status["sealed"] and not status["migration"] and status["type"] == seal_type, status
+            assert server.api(token=token).expect(200, "GET", "secret/data/a").data["data"] == {"a": "kept"}
+            server.kill()
+        server = Server.configured(directory=folder).start()
+        server.unseal_keys = keys
+        server.unseal()
+        assert server.api(token=token).expect(200, "GET", "secret/data/a").data["data"] == {"a": "kept"}
+        server.stop()
+
+
 def main():
     report = Report()
     with Server.configured() as home:  # For its folder, which goes with it.
@@ -183,6 +211,7 @@ def main():
                     continue
                 raise AssertionError(f"it started with {stanza}")
         by_transit(report, home)
+        migrated(report, home)
     return report.finish()
 
 

@@ -137,6 +137,76 @@ TEST_F(AutoUnseal, TheRecoveryKeyIsReplacedWithTheRootKey) {
   EXPECT_EQ(node.manager.status().threshold, 3);
 }
 
+TEST_F(AutoUnseal, AStoreOfSharesIsChangedOverAndBackByTheSameShares) {
+  using Migration = SealManager::Migration;
+  std::vector<SecretBytes> shares;
+  std::string entry;
+  {
+    Barrier barrier(rng_);
+    SealManager by_shares(storage_, barrier, rng_, clock_);
+    shares = std::move(by_shares.initialize(3, 2)->shares);
+    for (int i : {0, 1}) ASSERT_TRUE(by_shares.unseal(shares[static_cast<std::size_t>(i)]).ok());
+    EXPECT_EQ(by_shares.unseal(shares[0], Migration::kMigrate)->sealed, false) << "on an open barrier it has no effect";
+    entry = *barrier.encrypt("nkey", "value");
+    by_shares.seal();
+    EXPECT_EQ(by_shares.unseal(shares[0], Migration::kMigrate).code(), Code::kInvalid) << "there is nothing to change over to";
+  }
+  StaticSeal own = seal(key("a", 'a'));
+  {
+    Node node(*this, own);
+    ASSERT_TRUE(node.manager.load().ok());
+    EXPECT_TRUE(node.manager.status().migration);
+    EXPECT_EQ(node.manager.auto_unseal().code(), Code::kInvalid);
+    EXPECT_EQ(node.manager.unseal(shares[0]).code(), Code::kInvalid) << "not by accident";
+    ASSERT_TRUE(node.manager.unseal(shares[0], Migration::kMigrate).ok());
+    SecretBytes wrong = shares[1].clone();
+    wrong.writable()[5] = static_cast<char>(wrong.writable()[5] ^ 1);
+    EXPECT_EQ(node.manager.unseal(wrong, Migration::kMigrate).code(), Code::kInvalid);
+    EXPECT_TRUE(node.barrier.sealed());
+    ASSERT_TRUE(node.manager.unseal(shares[0], Migration::kMigrate).ok());
+    storage_.commits = SpoiledStorage::Commits::kLostCommit;
+    storage_.resolutions = {storage::Resolution::kDidNotHappen};
+    EXPECT_EQ(node.manager.unseal(shares[2], Migration::kMigrate).code(), Code::kUnavailable);
+    EXPECT_TRUE(node.barrier.sealed());
+    storage_.commits = SpoiledStorage::Commits::kLostAnswer;
+    storage_.resolutions = {storage::Resolution::kStillUnknown, storage::Resolution::kHappened};
+    const auto done = node.manager.unseal(shares[2], Migration::kMigrate);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    EXPECT_FALSE(done->sealed);
+    EXPECT_FALSE(done->migration);
+    EXPECT_EQ(node.barrier.decrypt("nkey", entry)->reveal(), "value");
+    EXPECT_TRUE(node.manager.check_shares(records(), std::span(shares).first(2)).ok()) << "they are of the recovery key now";
+  }
+  {
+    Node node(*this, own);
+    ASSERT_TRUE(node.manager.auto_unseal().ok());
+    EXPECT_EQ(node.barrier.decrypt("nkey", entry)->reveal(), "value");
+  }
+  {
+    Barrier barrier(rng_);
+    SealManager leaving(storage_, barrier, rng_, clock_);
+    leaving.set_auto_seal(own, SealManager::Use::kLeave);
+    ASSERT_TRUE(leaving.load().ok());
+    EXPECT_TRUE(leaving.status().migration);
+    EXPECT_EQ(leaving.auto_unseal().code(), Code::kInvalid);
+    SecretBytes wrong = shares[1].clone();
+    wrong.writable()[5] = static_cast<char>(wrong.writable()[5] ^ 1);
+    ASSERT_TRUE(leaving.unseal(shares[0], Migration::kMigrate).ok());
+    EXPECT_EQ(leaving.unseal(wrong, Migration::kMigrate).code(), Code::kInvalid);
+    EXPECT_TRUE(barrier.sealed());
+    ASSERT_TRUE(leaving.unseal(shares[0], Migration::kMigrate).ok());
+    const auto done = leaving.unseal(shares[1], Migration::kMigrate);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    EXPECT_EQ(barrier.decrypt("nkey", entry)->reveal(), "value");
+  }
+  EXPECT_FALSE((*storage_.get(kAutoUnsealKey)).has_value());
+  Barrier barrier(rng_);
+  SealManager by_shares(storage_, barrier, rng_, clock_);
+  ASSERT_TRUE(by_shares.load().ok());
+  for (int i : {1, 2}) ASSERT_TRUE(by_shares.unseal(shares[static_cast<std::size_t>(i)]).ok());
+  EXPECT_EQ(barrier.decrypt("nkey", entry)->reveal(), "value");
+}
+
 /// Away for a while.
 class AwaySeal final : public AutoSeal {
  public:

@@ -103,8 +103,9 @@ Result<void> SealManager::load_locked() {
   Loaded loaded;
   TRY_ASSIGN(loaded.config, parse_config(config->value));
   loaded.record = std::move(config->value);
-  const std::string_view own = auto_seal_ == nullptr ? kShamir : auto_seal_->type();
-  if (loaded.config.type != own) {
+  const std::string_view own = own_type();
+  const bool can_migrate = auto_seal_ != nullptr && loaded.config.type == (unseals_itself() ? kShamir : auto_seal_->type());
+  if (loaded.config.type != own && !can_migrate) {
     return Error{Code::kInvalid, "the store's seal is \"" + loaded.config.type + "\", the configuration's is \"" + std::string(own) + "\""};
   }
   // One commit wrote them all, so the others are there if the configuration is.
@@ -228,12 +229,17 @@ Result<SealManager::Initialized> SealManager::accept(Pending pending) {
 
 // Unsealing.
 
-Result<SealStatus> SealManager::unseal(const SecretBytes& share) {
+Result<SealStatus> SealManager::unseal(const SecretBytes& share, Migration migration) {
   const MutexLock lock(mutex_);
   if (!barrier_.sealed()) return status_locked();
   if (shares_.empty()) TRY(load_locked());
   if (!loaded_) return Error{Code::kInvalid, "Vault is not initialized"};
-  if (auto_seal_ != nullptr) return Error{Code::kInvalid, "this server unseals itself: its shares are of the recovery key"};
+  const bool wanted = migration == Migration::kMigrate;
+  if (migrates() && !wanted) {
+    return Error{Code::kInvalid, "the store has another seal than this server: give the shares with \"migrate\" to change it over"};
+  }
+  if (!migrates() && wanted) return Error{Code::kInvalid, "there is no migration of the seal to be made"};
+  if (!migrates() && unseals_itself()) return Error{Code::kInvalid, "this server unseals itself: its shares are of the recovery key"};
   if (share.size() != share_bytes(loaded_->config)) return Error{Code::kInvalid, "the share has the wrong length"};
 
   const auto same = [&share](const SecretBytes& each) {
@@ -244,20 +250,92 @@ Result<SealStatus> SealManager::unseal(const SecretBytes& share) {
   shares_.push_back(share.clone());
   if (shares_.size() < static_cast<std::size_t>(loaded_->config.threshold)) return status_locked();
 
-  const auto unseal_key = combine_shares();
-  auto opened = unseal_key.ok() ? open_keyring(*unseal_key) : Result<Opened>(unseal_key.error());
+  auto opened = open_by_shares(migration);
   if (!opened.ok() && opened.code() == Code::kUnavailable && shares_.size() > 1) {
     shares_.pop_back();
     return std::move(opened).error();
   }
   drop_shares();
   if (!opened.ok()) return std::move(opened).error();
-  take_over(std::move(*opened));
   return status_locked();
 }
 
+Result<void> SealManager::open_by_shares(Migration migration) {
+  TRY_ASSIGN(const KeyBytes key, combine_shares());
+  if (migration == Migration::kMigrate) return migrate(key);
+  TRY_ASSIGN(Opened opened, open_keyring(key));
+  take_over(std::move(opened));
+  return {};
+}
+
+Result<KeyBytes> SealManager::unseal_key_behind_auto_seal() const {
+  TRY_ASSIGN(const std::string wrapped, read_record(kAutoUnsealKey));
+  TRY_ASSIGN(KeyBytes key, auto_seal_->unwrap(wrapped, auto_context(store_id_)));
+  if (key.size() != kUnsealKeyBytes) return Error{Code::kCorrupt, "the unseal key is not one"};
+  return key;
+}
+
+/// The shares stay what they are; the key that they make changes its part. A commit whose outcome stays unknown has left one seal or the other,
+/// and the same shares go on from either.
+Result<void> SealManager::migrate(const KeyBytes& shared_key) {
+  NewSeal next;
+  next.config = loaded_->config;
+  next.config.type = own_type();
+  KeyBytes unseal_key = shared_key.clone();
+  if (unseals_itself()) {
+    next.unseal_key = rng_.key(kUnsealKeyBytes);
+    next.recovery_key = shared_key.clone();
+    TRY_ASSIGN(next.wrapped_unseal_key, auto_seal_->wrap(next.unseal_key, auto_context(store_id_)));
+  } else {
+    next.unseal_key = shared_key.clone();
+    TRY_ASSIGN(unseal_key, unseal_key_behind_auto_seal());
+    TRY_ASSIGN(Opened opened, open_keyring(unseal_key));
+    Barrier barrier(rng_);
+    barrier.unseal(store_id_, std::move(opened.keyring));
+    TRY_ASSIGN(const bool fits, is_recovery_key(shared_key, barrier));
+    if (!fits) return Error{Code::kInvalid, "the shares do not make the recovery key"};
+  }
+  TRY_ASSIGN(Opened opened, open_keyring(unseal_key));
+  take_over(std::move(opened));
+
+  auto changed = change_over(next);
+  if (changed.ok()) return {};
+  root_key_ = {};
+  barrier_.seal_up();
+  TRY(load_locked());
+  return changed;
+}
+
+Result<void> SealManager::change_over(const NewSeal& next) {
+  Records records;
+  storage::Batch batch;
+  for (const auto& [key, entry] : {std::pair{kConfigKey, &records.config}, std::pair{kRootKeyKey, &records.root_key}, std::pair{kKeyringKey, &records.keyring}}) {
+    TRY_ASSIGN(auto found, storage_.get(key));
+    if (!found) return Error{Code::kCorrupt, "a record of the seal is missing"};
+    batch.conditions.push_back(storage::unchanged(std::string(key), found->version));
+    *entry = std::move(*found);
+  }
+  TRY_ASSIGN(auto writes, rekey_locked(records, next));
+  for (Write& write : writes) batch.operations.push_back(storage::put(std::move(write.key), std::move(write.record)));
+  if (!unseals_itself()) {
+    batch.operations.push_back(storage::erase(std::string(kAutoUnsealKey)));
+    batch.operations.push_back(storage::erase(std::string(kRecoveryKeyKey)));
+  }
+  batch.request_id = random_request_id(rng_);
+  const storage::RequestId id = batch.request_id;
+  storage::Outcome outcome = storage_.commit(std::move(batch));
+  for (int i = 0; outcome.kind == storage::Outcome::Kind::kUnknown && i < kResolveAttemptsMax; ++i) {
+    if (i > 0) std::this_thread::sleep_for(kResolvePause);
+    const auto resolution = storage_.resolve(id);
+    if (resolution == storage::Resolution::kHappened) outcome.kind = storage::Outcome::Kind::kOk;
+    if (resolution == storage::Resolution::kDidNotHappen) outcome.kind = storage::Outcome::Kind::kRefused;
+  }
+  if (!outcome.ok()) return Error{Code::kUnavailable, "the store did not take the other seal: give the share again"};
+  return follow_locked();
+}
+
 Result<SealStatus> SealManager::auto_unseal() {
-  if (auto_seal_ == nullptr) return Error{Code::kInvalid, "this server does not unseal itself"};
+  if (!unseals_itself()) return Error{Code::kInvalid, "this server does not unseal itself"};
   storage::Entry wrapped;
   std::string store_id;
   {
@@ -265,6 +343,7 @@ Result<SealStatus> SealManager::auto_unseal() {
     if (!barrier_.sealed()) return status_locked();
     TRY(load_locked());
     if (!loaded_) return Error{Code::kInvalid, "Vault is not initialized"};
+    if (migrates()) return Error{Code::kInvalid, "the store is unsealed by shares: give them with \"migrate\" to change it over"};
     TRY_ASSIGN(auto entry, storage_.get(kAutoUnsealKey));
     if (!entry) return Error{Code::kCorrupt, "a record of the seal is missing"};
     wrapped = std::move(*entry);
@@ -356,9 +435,10 @@ SealStatus SealManager::status() const {
 SealStatus SealManager::status_locked() const {
   SealStatus status;
   status.sealed = barrier_.sealed();
-  status.recovery_seal = auto_seal_ != nullptr;
-  if (auto_seal_ != nullptr) status.type = auto_seal_->type();
+  status.type = loaded_ ? loaded_->config.type : own_type();
+  status.recovery_seal = status.type != kShamir;
   if (!loaded_) return status;
+  status.migration = migrates();
   status.initialized = true;
   status.shares = loaded_->config.shares;
   status.threshold = loaded_->config.threshold;
@@ -440,7 +520,7 @@ Result<SealManager::NewSeal> SealManager::new_seal(int shares, int threshold, co
   NewSeal made;
   made.config = {.shares = shares, .threshold = threshold, .type = std::string(kShamir), .store_id = store_id};
   made.unseal_key = rng_.key(kUnsealKeyBytes);
-  if (auto_seal_ != nullptr) {
+  if (unseals_itself()) {
     made.config.type = auto_seal_->type();
     made.recovery_key = rng_.key(kUnsealKeyBytes);
     TRY_ASSIGN(made.wrapped_unseal_key, auto_seal_->wrap(made.unseal_key, auto_context(store_id)));
@@ -460,15 +540,19 @@ Result<std::vector<SealManager::Write>> SealManager::recovery_writes(const NewSe
   return writes;
 }
 
-Result<bool> SealManager::is_recovery_key(const KeyBytes& key) const {
+Result<bool> SealManager::is_recovery_key(const KeyBytes& key, const Barrier& barrier) const {
   TRY_ASSIGN(const auto entry, storage_.get(kRecoveryKeyKey));
   if (!entry) return Error{Code::kCorrupt, "a record of the seal is missing"};
-  TRY_ASSIGN(const SecretBytes digest, barrier_.decrypt(kRecoveryKeyKey, entry->value));
+  TRY_ASSIGN(const SecretBytes digest, barrier.decrypt(kRecoveryKeyKey, entry->value));
   return crypto::equal_constant_time(crypto::as_view(crypto::sha256(key.reveal())), digest.reveal());
 }
 
 Result<std::vector<SealManager::Write>> SealManager::rekey(const Records& records, const NewSeal& next) {
   const MutexLock lock(mutex_);
+  return rekey_locked(records, next);
+}
+
+Result<std::vector<SealManager::Write>> SealManager::rekey_locked(const Records& records, const NewSeal& next) {
   TRY_ASSIGN(Keyring keyring, keyring_of(records.keyring));
   const std::uint32_t number = root_key_number_ + 1;
   const KeyBytes root_key = rng_.key(kRootKeyBytes);
@@ -498,7 +582,7 @@ Result<void> SealManager::check_shares(const Records& records, std::span<const S
   const auto key = combine(shares);
   if (!key.ok()) return unfit;
   if (config.type != kShamir) {
-    TRY_ASSIGN(const bool fits, is_recovery_key(*key));
+    TRY_ASSIGN(const bool fits, is_recovery_key(*key, barrier_));
     if (!fits) return unfit;
     return {};
   }

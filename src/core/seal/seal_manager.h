@@ -30,6 +30,7 @@ struct SealStatus {
   std::string nonce;  // Of the unseal attempt; empty without one.
   std::string type = "shamir";
   bool recovery_seal = false;  // It unseals itself; the shares are of the recovery key.
+  bool migration = false;      // The store's seal is another than this server's, and can be changed over by its shares.
 };
 
 /// Initialises a store, opens the barrier from key shares, and changes the keys.
@@ -49,8 +50,12 @@ class SealManager final : private storage::Watcher {
   SealManager(const SealManager&) = delete;
   SealManager& operator=(const SealManager&) = delete;
 
-  /// The server unseals itself by `seal`, which outlives this. Before load().
-  void set_auto_seal(AutoSeal& seal) { auto_seal_ = &seal; }
+  /// The server unseals itself by `seal`, which outlives this; or a store that does is to go back to shares. Before load().
+  enum class Use : std::uint8_t { kOwn, kLeave };
+  void set_auto_seal(AutoSeal& seal, Use use = Use::kOwn) {
+    auto_seal_ = &seal;
+    use_ = use;
+  }
 
   /// Reads whether the store is initialised. Call first. errors: kUnavailable, kCorrupt; kInvalid: its seal is of another type
   /// than this server's.
@@ -81,7 +86,11 @@ class SealManager final : private storage::Watcher {
   /// effect.
   /// errors   kInvalid: not initialised, a share of the wrong length (progress stays), shares that do not fit;
   ///          kCorrupt: the shares fit and the keyring does not open; kUnavailable (progress stays but for this share).
-  Result<SealStatus> unseal(const SecretBytes& share);
+  ///
+  /// With kMigrate the shares, once they are enough, also change the store over to this server's seal: those that unsealed become those of the
+  /// recovery key, or the other way round. errors: as well kInvalid: there is, or is not, a migration to be made.
+  enum class Migration : std::uint8_t { kNone, kMigrate };
+  Result<SealStatus> unseal(const SecretBytes& share, Migration migration = Migration::kNone);
   /// Unseals by the AutoSeal. errors: kInvalid: there is none, or nothing to unseal; kUnavailable, kCorrupt.
   Result<SealStatus> auto_unseal();
   /// Drops the shares collected so far, with their nonce.
@@ -174,7 +183,16 @@ class SealManager final : private storage::Watcher {
   Result<NewSeal> new_seal(int shares, int threshold, const std::string& store_id);
   /// The records of a seal but for the wrapped keys, and the digest of its recovery key under `barrier`.
   static Result<std::vector<Write>> recovery_writes(const NewSeal& seal, const Barrier& barrier);
-  Result<bool> is_recovery_key(const KeyBytes& key) const;
+  Result<bool> is_recovery_key(const KeyBytes& key, const Barrier& barrier) const;
+
+  bool unseals_itself() const { return auto_seal_ != nullptr && use_ == Use::kOwn; }
+  std::string_view own_type() const { return unseals_itself() ? auto_seal_->type() : seal_records::kShamir; }
+  bool migrates() const REQUIRES(mutex_) { return loaded_ && loaded_->config.type != own_type(); }
+  Result<void> open_by_shares(Migration migration) REQUIRES(mutex_);
+  Result<void> migrate(const KeyBytes& shared_key) REQUIRES(mutex_);
+  Result<void> change_over(const NewSeal& next) REQUIRES(mutex_);
+  Result<KeyBytes> unseal_key_behind_auto_seal() const REQUIRES(mutex_);
+  Result<std::vector<Write>> rekey_locked(const Records& records, const NewSeal& next) REQUIRES(mutex_);
 
   Result<KeyBytes> combine_shares() const REQUIRES(mutex_);
   Result<Opened> open_keyring(const KeyBytes& unseal_key) const REQUIRES(mutex_);
@@ -191,6 +209,7 @@ class SealManager final : private storage::Watcher {
   crypto::Rng& rng_;
   const Clock& clock_;
   AutoSeal* auto_seal_ = nullptr;
+  Use use_ = Use::kOwn;
 
   Mutex initializing_;  // Held over the commit, so that status() need not wait for it. Taken before mutex_.
   std::optional<Pending> pending_ GUARDED_BY(initializing_);

@@ -62,7 +62,7 @@ Reply SysEngine::status_reply(const core::SealStatus& status) const {
   writer.key("nonce").string(status.nonce);
   writer.key("version").string(kVaultApiVersion);
   writer.key("build_date").string("");
-  writer.key("migration").boolean(false);
+  writer.key("migration").boolean(status.migration);
   if (!status.sealed) append_cluster(writer);
   writer.key("recovery_seal").boolean(status.recovery_seal);
   writer.key("storage_type").string(facts_.storage_type);
@@ -116,14 +116,17 @@ Result<Reply> SysEngine::unseal(Call& call) {
     node_.reset_unseal();
     return status_reply(node_.seal_status());
   }
-  if (node_.seal_status().recovery_seal) {
+  const core::SealStatus before = node_.seal_status();
+  if (before.recovery_seal && !before.migration) {
     TRY_ASSIGN(const core::SealStatus status, node_.auto_unseal());
     return status_reply(status);
   }
   const SecretBytes text = call.fields().secret("key");
   if (text.empty()) return Error{Code::kInvalid, "'key' must be specified in request body as JSON, or 'reset' set to true"};
+  using enum core::SealManager::Migration;
+  const auto migration = call.fields().boolean("migrate") ? kMigrate : kNone;
   TRY_ASSIGN(const SecretBytes share, shares::decode(text));
-  TRY_ASSIGN(const core::SealStatus status, node_.unseal(share));
+  TRY_ASSIGN(const core::SealStatus status, node_.unseal(share, migration));
   return status_reply(status);
 }
 

@@ -104,7 +104,11 @@ class SysEngine {
       core::Field{.name = "reset",
                   .type = core::FieldType::kBoolean,
                   .audit = core::Audit::kClear,
-                  .help = "Drop the shares given so far."}};
+                  .help = "Drop the shares given so far."},
+      core::Field{.name = "migrate",
+                  .type = core::FieldType::kBoolean,
+                  .audit = core::Audit::kClear,
+                  .help = "Change the store over to the seal of the configuration."}};
   static constexpr core::Field kPolicyName{.name = "name",
                                            .source = core::FieldSource::kPath,
                                            .audit = core::Audit::kClear,

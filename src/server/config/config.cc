@@ -307,7 +307,8 @@ class ConfigReader {
     seal.kind = type == "static" ? SealConfig::Kind::kStatic : SealConfig::Kind::kTransit;
     TRY(take_all<SealConfig>(type == "static" ? std::span<const Setting<SealConfig>>(kSealSettings) : kTransitSettings, block, seal, "seal: ",
                              known::kTransitSeal));
-    if (seal.disabled) return {};
+    // Without a key there is nothing to go back from.
+    if (seal.disabled && seal.current_key.empty() && seal.token.empty()) return {};
     TRY(seal.kind == SealConfig::Kind::kStatic ? check_static(block, seal) : check_transit(block, seal));
     loaded_.config.seal = std::move(seal);
     return {};

@@ -61,7 +61,7 @@ struct SealConfig {
   std::string key_name;
   std::string mount_path = "transit";
   std::string tls_ca_cert;  // A PEM file; empty = the system's authorities.
-  bool disabled = false;  // As if the stanza were not there.
+  bool disabled = false;  // For a store that goes back to shares.
 };
 
 /// `audit_journal`.

@@ -294,6 +294,9 @@ TEST(Config, AStaticSealNamesWhereItsKeysAre) {
   EXPECT_EQ(loaded->config.seal.previous_key_id, "2025");
   const auto off = parse_config(minimal_and("seal \"static\" { disabled = \"true\" }"), "f.hcl");
   EXPECT_EQ(off->config.seal.kind, SealConfig::Kind::kShares);
+  const auto leaving = parse_config(minimal_and("seal \"static\" {\ndisabled = true\ncurrent_key_id = \"a\"\ncurrent_key = \"env://A\"\n}"), "f.hcl");
+  EXPECT_EQ(leaving->config.seal.kind, SealConfig::Kind::kStatic);
+  EXPECT_TRUE(leaving->config.seal.disabled);
   const auto shamir = parse_config(minimal_and("seal \"shamir\" {}"), "f.hcl");
   EXPECT_TRUE(shamir->warnings.empty());
   EXPECT_EQ(reason_of(minimal_and("seal \"static\" {}")), "keyhold.hcl:3: seal: current_key_id and current_key are missing");
