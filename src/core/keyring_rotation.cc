@@ -98,7 +98,9 @@ Result<void> KeyringWorker::run() {
   TRY(keyring_rotation::rotate(tx, seals_));
   TRY_ASSIGN(const bool still_due, due());
   if (!still_due) return {};
-  const Deed deed{.operation = "update", .path = "sys/rotate"};
+  Deed deed;
+  deed.operation = "update";
+  deed.path = "sys/rotate";
   TRY_ASSIGN(const auto intents, parts_.records.begin({&deed, 1}));
   const auto done = commit_in_background(parts_.store, parts_.barrier, tx, {(*leadership)->fence()});
   TRY(parts_.records.end(intents.front(), done));

@@ -61,7 +61,8 @@ Result<SecretBytes> share_of(const Call& call) {
 
 Result<RekeyAttempt::Context> RekeyRoutes::context(Call& call) {
   const bool recovery = node_.seals().status().recovery_seal;
-  if (recovery != call.path().find("recovery") < call.path().size()) {
+  const bool of_recovery = call.path().find("recovery") != std::string_view::npos;
+  if (recovery != of_recovery) {
     return Error{Code::kInvalid, recovery ? "this server unseals itself and has recovery keys: sys/rekey-recovery-key" : "there are no recovery keys: sys/rekey"};
   }
   return RekeyAttempt::Context{call.tx(), node_.seals(), call.rng(), node_.clock().monotonic_ms()};
