@@ -178,8 +178,8 @@ TEST_F(KeyChange, WhatIsDamagedIsNotFollowed) {
       std::string damaged = record;
       damaged[at] = static_cast<char>(damaged[at] ^ 1);
       storage_.overwrite(key, damaged);
-      if (key == kKeyringKey) EXPECT_FALSE(fresh.manager.follow().ok()) << at;
-      if (key == kCurrentRootKeyKey) EXPECT_FALSE(second_.manager.follow().ok()) << at;
+      Node& node = key == kKeyringKey ? fresh : second_;
+      EXPECT_FALSE(node.manager.follow().ok()) << key << ' ' << at;
     }
     storage_.overwrite(key, record);
   }
