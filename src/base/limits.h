@@ -70,4 +70,15 @@ inline constexpr std::size_t kAwsScopeNameBytesMax = 64;        // A region or a
 inline constexpr std::int64_t kAwsClockSkewMs = 5 * 60 * 1000;  // Either way, as AWS allows.
 inline constexpr std::int64_t kAwsPresignedSecondsMax = 7 * 24 * 60 * 60;  // AWS's own bound.
 
+// Clients of an API, the command line among them.
+inline constexpr std::size_t kClientAnswerBytesMax = 64 * 1024 * 1024;  // A list of a million names fits.
+inline constexpr std::size_t kClientJsonNodesMax = 4'000'000;
+inline constexpr std::size_t kClientJsonDepthMax = 128;
+inline constexpr std::size_t kClientHeadersMax = 64;                      // Kept of an answer.
+inline constexpr std::size_t kClientInputBytesMax = 16 * 1024 * 1024;     // A file or standard input, before the server's own bound.
+inline constexpr std::int64_t kClientConnectMs = 10'000;
+inline constexpr std::int64_t kClientTimeoutMs = 60'000;                  // Vault's.
+inline constexpr std::int64_t kClientRetryWaitMs = 1'000;                 // Between attempts, unless the server says more.
+inline constexpr std::int64_t kClientRetryWaitMsMax = 30'000;
+
 }  // namespace keyhold::limits

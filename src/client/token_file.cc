@@ -1,0 +1,83 @@
+#include "client/token_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/limits.h"
+
+namespace keyhold::client {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+Error system_error(const std::string& what, int number) { return Error{Code::kInternal, what + ": " + std::strerror(number)}; }
+
+Result<SecretBytes> read_token(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return SecretBytes();
+    return system_error("cannot read the token in " + path, errno);
+  }
+  SecretBytes bytes = SecretBytes::zeroed(limits::kTokenBytesMax + 2);
+  std::size_t size = 0;
+  while (size < bytes.size()) {
+    const ssize_t got = ::read(file.get(), bytes.writable().data() + size, bytes.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error("cannot read the token in " + path, errno);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size == bytes.size()) return Error{Code::kTooLarge, path + " is too long to be a token"};
+  const std::string_view text = bytes.reveal().substr(0, size);
+  constexpr std::string_view kBlank = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return SecretBytes();
+  return SecretBytes::copy_of(text.substr(begin, text.find_last_not_of(kBlank) + 1 - begin));
+}
+
+}  // namespace
+
+Result<SecretBytes> TokenFile::read() const {
+  if (home_.empty()) return SecretBytes();
+  TRY_ASSIGN(SecretBytes token, read_token(path()));
+  if (!token.empty()) return token;
+  return read_token(home_ + "/.vault-token");
+}
+
+Result<void> TokenFile::write(const SecretBytes& token) const {
+  if (home_.empty()) return Error{Code::kInternal, "there is no home folder to keep the token in: set HOME, or use -no-store"};
+  std::string temporary = path() + ".XXXXXX";
+  const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // Mode 0600.
+  if (file.get() < 0) return system_error("cannot write " + path(), errno);
+  const std::string_view bytes = token.reveal();
+  const bool written = ::write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file.get()) == 0 &&
+                       ::rename(temporary.c_str(), path().c_str()) == 0;
+  if (written) return {};
+  const int number = errno;
+  ::unlink(temporary.c_str());
+  return system_error("cannot write " + path(), number);
+}
+
+Result<void> TokenFile::erase() const {
+  if (home_.empty() || ::unlink(path().c_str()) == 0 || errno == ENOENT) return {};
+  return system_error("cannot remove " + path(), errno);
+}
+
+}  // namespace keyhold::client
