@@ -1,0 +1,61 @@
+#include "cli/catalogue.h"
+
+#include <algorithm>
+
+namespace keyhold::cli {
+namespace {
+
+/// How many of `words` spell `name`; 0 when they do not.
+std::size_t spelled(std::string_view name, std::span<const std::string_view> words) {
+  std::size_t used = 0;
+  while (!name.empty()) {
+    const std::size_t space = std::min(name.find(' '), name.size());
+    if (used == words.size() || words[used] != name.substr(0, space)) return 0;
+    name.remove_prefix(std::min(space + 1, name.size()));
+    ++used;
+  }
+  return used;
+}
+
+}  // namespace
+
+Catalogue::Catalogue(std::span<const LocalCommand> local) : local_(local) {
+  for (const auto table : {data_commands(), kv_commands(), kv_metadata_commands(), login_commands(), seal_commands(), other_commands()}) {
+    for (const Command& command : table) commands_.push_back(&command);
+  }
+}
+
+Catalogue::Found Catalogue::find(std::span<const std::string_view> words) const {
+  Found found;
+  for (const Command* command : commands_) {
+    const std::size_t used = spelled(command->name, words);
+    if (used > found.words_used) found = {command, nullptr, used};
+  }
+  for (const LocalCommand& command : local_) {
+    const std::size_t used = spelled(command.name, words);
+    if (used > found.words_used) found = {nullptr, &command, used};
+  }
+  return found;
+}
+
+std::string Catalogue::family(std::span<const std::string_view> words) const {
+  std::string best, front;
+  for (const std::string_view word : words) {
+    front.append(front.empty() ? "" : " ").append(word);
+    const auto below = [&front](std::string_view name) { return name.starts_with(front + " "); };
+    if (std::none_of(commands_.begin(), commands_.end(), [&](const Command* c) { return below(c->name); }) &&
+        std::none_of(local_.begin(), local_.end(), [&](const LocalCommand& c) { return below(c.name); })) {
+      break;
+    }
+    best = front;
+  }
+  return best;
+}
+
+std::vector<std::span<const Flag>> flags_of(const Command& command) {
+  std::vector<std::span<const Flag>> flags{command.flags, output_flags()};
+  if (command.talks != Talks::kNot) flags.push_back(connection_flags());
+  return flags;
+}
+
+}  // namespace keyhold::cli

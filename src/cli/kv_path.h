@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "cli/session.h"
+
+namespace keyhold::cli {
+
+/// A path as people name it, "secret/app/db", and the mount that it leads into.
+struct MountedPath {
+  std::string mount;  // "secret/".
+  std::string rest;   // "app/db"; "" at the mount itself.
+  int version = 1;    // Of a KV engine.
+
+  /// Of the API: "secret/data/app/db" for the section "data". Version 1 has no sections.
+  std::string api_path(std::string_view section) const;
+};
+
+/// Asks the server which mount the path leads into; -mount names it instead, and then the path is within it.
+///
+/// errors   of the server, and what to do when it does not tell.
+Result<MountedPath> find_mount(Session& session, std::string_view path);
+
+}  // namespace keyhold::cli
