@@ -48,7 +48,16 @@ std::span<const Command> data_commands();
 std::span<const Command> kv_commands();
 std::span<const Command> kv_metadata_commands();
 std::span<const Command> seal_commands();
+std::span<const Command> key_commands();
 std::span<const Command> login_commands();
+std::span<const Command> mount_commands();
+std::span<const Command> auth_commands();
+std::span<const Command> audit_commands();
+std::span<const Command> token_commands();
+std::span<const Command> policy_commands();
+std::span<const Command> lease_commands();
+std::span<const Command> rotation_commands();
+std::span<const Command> access_key_commands();
 std::span<const Command> other_commands();
 
 /// Flags of every command that talks to a server.
