@@ -1,5 +1,7 @@
 #include "cli/flags.h"
 
+#include <array>
+
 namespace keyhold::cli {
 namespace {
 

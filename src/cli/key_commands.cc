@@ -17,7 +17,7 @@ using Takes = Flag::Takes;
 Result<json::Value> members_of(const ApiAnswer& answer) {
   if (const auto data = answer.data(); data && data->is_object()) return *data;
   if (const auto root = answer.root()) return *root;
-  return Error{Code::kInternal, "that was no answer of Keyhold or Vault: is the address right?", client::kRemote};
+  return foreign_answer();
 }
 
 struct Row {

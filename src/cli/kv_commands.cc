@@ -1,4 +1,5 @@
 // kv: secrets with versions, and those of version 1.
+#include <algorithm>
 #include <array>
 
 #include "base/scalar.h"

@@ -1,4 +1,5 @@
 // kv metadata: what is known about a secret, without its content.
+#include <algorithm>
 #include <array>
 
 #include "base/scalar.h"

@@ -1,4 +1,5 @@
 // login, and what tells of its outcome.
+#include <algorithm>
 #include <array>
 
 #include "cli/render.h"

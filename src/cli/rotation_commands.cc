@@ -1,4 +1,5 @@
 // rotation: secrets that get new contents by themselves.
+#include <algorithm>
 #include <array>
 
 #include "cli/flag_fields.h"

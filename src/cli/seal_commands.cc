@@ -1,4 +1,5 @@
 // status, operator init, unseal and seal.
+#include <algorithm>
 #include <array>
 
 #include "base/scalar.h"
@@ -47,7 +48,7 @@ void print_status_table(Session& session, const json::Value& status) {
 
 Result<int> print_status(Session& session, const client::ApiAnswer& answer) {
   const auto status = answer.root();
-  if (!status) return Error{Code::kInternal, "that was no answer of Keyhold or Vault: is the address right?", client::kRemote};
+  if (!status) return foreign_answer();
   if (session.wants_field()) return session.print_field(*status);
   if (session.format() == Format::kRaw) return session.print_answer(answer);
   if (session.format() != Format::kTable) return session.print_value(*status);
@@ -134,7 +135,7 @@ Result<int> print_init(Session& session, const json::Value& made, std::int64_t s
 Result<int> init_status(Session& session) {
   TRY_ASSIGN(const auto answer, session.call({.path = "sys/init"}));
   const auto status = answer.root();
-  if (!status) return Error{Code::kInternal, "that was no answer of Keyhold or Vault: is the address right?", client::kRemote};
+  if (!status) return foreign_answer();
   const bool initialized = member_is_true(*status, "initialized");
   if (session.format() != Format::kTable) {
     TRY(session.print_value(*status));
@@ -174,7 +175,7 @@ Result<int> init(Session& session) {
   writer.end_object();
   TRY_ASSIGN(const auto answer, session.call({.method = "PUT", .path = "sys/init", .body = &body}));
   const auto made = answer.root();
-  if (!made) return Error{Code::kInternal, "that was no answer of Keyhold or Vault: is the address right?", client::kRemote};
+  if (!made) return foreign_answer();
   const Shares& used = recovery ? recovery_keys : keys;
   return print_init(session, *made, used.made, used.needed);
 }

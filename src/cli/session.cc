@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/time_format.h"
 #include "cli/key_values.h"
@@ -399,6 +400,10 @@ std::string clean_path(std::string_view path) {
 std::string folder_path(std::string_view path) { return clean_path(path) + "/"; }
 
 Error no_value_at(std::string_view path) { return Error{Code::kNotFound, "No value found at " + std::string(path), client::kRemote}; }
+
+Error foreign_answer() {
+  return Error{Code::kInternal, "that was no answer of Keyhold or Vault: is the address right?", client::kRemote};
+}
 
 Error usage_error(std::string text) { return Error{Code::kInvalid, std::move(text)}; }
 

@@ -127,6 +127,9 @@ std::string folder_path(std::string_view path);
 /// Error for "there is nothing at this path": exit code 2.
 Error no_value_at(std::string_view path);
 
+/// Error for an answer that is none of Keyhold's or Vault's: exit code 2.
+Error foreign_answer();
+
 /// Error of the command's arguments: exit code 1.
 Error usage_error(std::string text);
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/limits.h"
+#include "client/descriptor.h"
 
 namespace keyhold::cli {
 namespace {
@@ -67,20 +68,6 @@ class SilentTerminal {
   std::array<struct sigaction, kSignals.size()> former_{};
 };
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
-
 void say(int terminal, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(terminal, text.data(), text.size());
@@ -129,7 +116,7 @@ std::size_t terminal_width() {
 }
 
 Result<SecretBytes> prompt_hidden(std::string_view question) {
-  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  const client::Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (terminal.get() < 0) return Error{Code::kInvalid, "there is no terminal to ask on: give the secret on standard input"};
   for (;;) {
     SecretBytes line;
@@ -165,7 +152,7 @@ Result<SecretBytes> read_secret_line() {
 
 Result<SecretBytes> read_file(std::string_view path) {
   const std::string name(path);
-  const Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  const client::Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return Error{Code::kInvalid, "cannot read " + name + ": " + std::strerror(errno)};
   return read_all(file.get(), name);
 }

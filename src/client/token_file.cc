@@ -9,23 +9,10 @@
 #include <cstring>
 
 #include "base/limits.h"
+#include "client/descriptor.h"
 
 namespace keyhold::client {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const { return number_; }
-
- private:
-  int number_;
-};
 
 Error system_error(const std::string& what, int number) { return Error{Code::kInternal, what + ": " + std::strerror(number)}; }
 

@@ -2,9 +2,10 @@
 
 import json
 import re
+import subprocess
 
 from keyhold_cli import Cli
-from keyhold_server import Server
+from keyhold_server import BINARY, Server
 
 
 def check(report):
@@ -100,8 +101,6 @@ def check(report):
             script = ('source <("$0" completion bash); '
                       'at() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _keyhold; echo "${COMPREPLY[*]}"; }; '
                       'at keyhold k; at keyhold kv me; at keyhold kv metadata ""; at keyhold kv get -fie; at keyhold -format=json kv ge')
-            import subprocess
-            from keyhold_server import BINARY
             done = subprocess.run(["bash", "-c", script, BINARY], capture_output=True, text=True, timeout=30)
             assert done.stdout == "kv\nmetadata\ndelete get patch put\n-field=\nget\n", done.stdout + done.stderr
 
