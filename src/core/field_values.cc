@@ -179,6 +179,34 @@ Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const Path
   return values;
 }
 
+namespace {
+
+bool exact(FieldType type, json::Kind kind) {
+  switch (type) {
+    case FieldType::kString:
+    case FieldType::kDuration: return kind == json::Kind::kString;
+    case FieldType::kInteger: return kind == json::Kind::kNumber;
+    case FieldType::kBoolean: return kind == json::Kind::kBool;
+    case FieldType::kStringList:
+    case FieldType::kPolicyNames:
+    case FieldType::kIntegerList:
+    case FieldType::kArray: return kind == json::Kind::kArray;
+    case FieldType::kStringMap:
+    case FieldType::kObject: return kind == json::Kind::kObject;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<void> FieldValues::check_exact_types() const {
+  for (const Slot& slot : slots_) {
+    if (!slot.present || !slot.json || exact(slot.field->type, slot.json->kind())) continue;
+    return Error{Code::kInvalid, "the field \"" + std::string(slot.field->name) + "\" has a value of the wrong type"};
+  }
+  return {};
+}
+
 Result<void> FieldValues::check(const Slot& slot) {
   const bool is_json = slot.json.has_value();
   bool fits = false;

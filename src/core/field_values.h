@@ -34,6 +34,9 @@ class FieldValues {
                                    const std::vector<std::pair<std::string, std::string>>& query,
                                    std::string_view body);
 
+  /// For protocols that know no weak types: each value of the body must have the very JSON type of its field. errors: kInvalid, naming the field.
+  Result<void> check_exact_types() const;
+
   bool has(std::string_view name) const;
   bool is_null(std::string_view name) const;  // It was given, as null.
   std::string text(std::string_view name) const;  // "" when absent.

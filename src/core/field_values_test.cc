@@ -33,6 +33,15 @@ FieldValues values(std::string_view body, const Query& query = {}) {
   return std::move(parsed).value();
 }
 
+TEST(FieldValues, ExactTypesAreWhatTheyAre) {
+  for (const std::string_view body : {"{}", R"({"string":"5","integer":5,"boolean":true,"strings":["a"],"object":{},"map":null})", R"({"unknown":5})"}) {
+    EXPECT_TRUE(values(body).check_exact_types().ok()) << body;
+  }
+  for (const std::string_view body : {R"({"string":5})", R"({"integer":"5"})", R"({"boolean":"true"})", R"({"strings":"a,b"})", R"({"string":true})"}) {
+    EXPECT_EQ(values(body).check_exact_types().code(), Code::kInvalid) << body;
+  }
+}
+
 TEST(FieldValues, AbsentOrNullIsAbsent) {
   for (const std::string_view body : {"", "null", "{}", R"({"string":null,"integer":null,"map":null,"object":null})"}) {
     const FieldValues fields = values(body);

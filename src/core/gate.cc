@@ -269,7 +269,11 @@ Result<void> Gate::authorize_targets(Job& job, Call& call) {
 }
 
 Result<FieldValues> Gate::parse_fields(const Job& job) {
-  return FieldValues::parse(job.match.route->info->fields, job.match.path_values, job.request.query, job.request.body.reveal());
+  TRY_ASSIGN(FieldValues fields,
+             FieldValues::parse(job.match.route->info->fields, job.match.path_values, job.request.query, job.request.body.reveal()));
+  const SignedCredential* signed_by = job.request.credential.signed_by.get();
+  if (signed_by != nullptr && signed_by->protocol == AwsProtocol::kJson) TRY(fields.check_exact_types());
+  return fields;
 }
 
 Result<void> Gate::authenticate_bearer(Job& job, Transaction& tx, Run run) {

@@ -1,6 +1,7 @@
 #include "engine/secretsmanager/inputs.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/encoding.h"
 #include "base/utf8.h"
@@ -111,11 +112,18 @@ bool valid_label(std::string_view label) { return !label.empty() && valid_utf8(l
 Result<std::vector<std::string>> stages_of(const FieldValues& fields) {
   std::vector<std::string> labels = fields.string_list("VersionStages");
   if (labels.empty()) labels.emplace_back(secrets::kCurrentLabel);
-  if (labels.size() > kLabelsAVersionMax) return invalid_parameter("VersionStages must have at most 20 members.");
+  if (labels.size() > kLabelsMax) return invalid_parameter("VersionStages must have at most 20 members.");
   if (!std::all_of(labels.begin(), labels.end(), valid_label)) {
     return invalid_parameter("Each of VersionStages must be 1 to 256 characters long.");
   }
   return labels;
+}
+
+Result<void> check_label_count(const secrets::Head& head, const std::vector<std::string>& added) {
+  std::set<std::string_view> labels(added.begin(), added.end());
+  for (const auto& [label, version] : head.labels()) labels.insert(label);
+  if (labels.size() <= std::max<std::size_t>(kLabelsMax, head.labels().size())) return {};
+  return limit_exceeded("The versions of a secret can have at most 20 staging labels in all: remove those that are not needed.");
 }
 
 bool valid_region(std::string_view region) {

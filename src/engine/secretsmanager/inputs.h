@@ -14,7 +14,7 @@
 namespace keyhold::engine::secretsmanager {
 
 using core::rotation::kPendingLabel;
-inline constexpr std::size_t kLabelsAVersionMax = 20;
+inline constexpr std::size_t kLabelsMax = 20;  // Of all versions of a secret.
 inline constexpr std::size_t kTagsMax = 50;
 
 struct Value {
@@ -39,6 +39,8 @@ Result<Tags> tags_of(const core::FieldValues& fields);
 
 /// VersionStages; AWSCURRENT when there are none.
 Result<std::vector<std::string>> stages_of(const core::FieldValues& fields);
+/// Whether the secret may have these labels too. errors: LimitExceededException.
+Result<void> check_label_count(const core::secrets::Head& head, const std::vector<std::string>& added);
 bool valid_label(std::string_view label);
 
 struct NewReplica {

@@ -73,6 +73,7 @@ Result<std::string> add_value(Call& call, secrets::Head& head, const Value& valu
   if (secrets::current_version(head) == nullptr && std::find(labels.begin(), labels.end(), secrets::kCurrentLabel) == labels.end()) {
     labels.emplace_back(secrets::kCurrentLabel);
   }
+  TRY(check_label_count(head, labels));
   TRY_ASSIGN(const auto settings, secrets::settings(call.tx(), call.mount_id()));
   secrets::NewContent content;
   content.bytes = value.bytes.reveal();

@@ -100,9 +100,7 @@ Result<Reply> SecretsManager::update_secret_version_stage(Call& call) {
     if (label == secrets::kCurrentLabel && (to->empty() || !secrets::readable(*to, call.now()))) {
       return invalid_request("The version has no value, or it was deleted: it can't become AWSCURRENT.");
     }
-    const auto labels = secrets::labels_of(head, *to);
-    const bool has_it = std::find(labels.begin(), labels.end(), label) != labels.end();
-    if (!has_it && labels.size() >= kLabelsAVersionMax) return limit_exceeded("A version can have at most 20 staging labels.");
+    TRY(check_label_count(head, {label}));
     secrets::move_label(head, label, *to);
   }
   save_changed(call, head);

@@ -88,6 +88,14 @@ class ValueTest(AwsCase):
         self.refused("InvalidParameterException", client(parameter_validation=False).put_secret_value, "ClientRequestToken must be 32-64 characters long.",
                      SecretId=secret, SecretString="y", ClientRequestToken="short" * 6)
 
+    def test_a_number_is_no_text(self):
+        raw = client(parameter_validation=False)
+        secret = self.create()
+        self.refused("SerializationException", raw.get_secret_value, SecretId=5)
+        self.refused("SerializationException", raw.put_secret_value, SecretId=secret, SecretString=5)
+        self.refused("SerializationException", raw.delete_secret, SecretId=secret, RecoveryWindowInDays="7")
+        self.assertEqual(self.value(secret), "first")
+
     def test_get_refuses(self):
         self.refused("ResourceNotFoundException", self.aws.get_secret_value, "Secrets Manager can't find the specified secret.",
                      SecretId=name("none"))
@@ -269,13 +277,15 @@ class LimitTest(AwsCase):
         secret, token = self.create(), str(uuid.uuid4())
         labels = [f"label{number}" for number in range(21)]
         self.refused("InvalidParameterException", self.aws.put_secret_value, SecretId=secret, SecretString="x", VersionStages=labels)
-        self.aws.put_secret_value(SecretId=secret, SecretString="x", ClientRequestToken=token, VersionStages=labels[:20])
+        self.aws.put_secret_value(SecretId=secret, SecretString="x", ClientRequestToken=token, VersionStages=labels[:19])
         move = self.aws.update_secret_version_stage
-        self.refused("LimitExceededException", move, SecretId=secret, VersionStage=labels[20], MoveToVersionId=token)
+        self.refused("LimitExceededException", move, SecretId=secret, VersionStage=labels[20], MoveToVersionId=token)  # AWSCURRENT counts.
+        self.refused("LimitExceededException", self.aws.put_secret_value, SecretId=secret, SecretString="z", VersionStages=labels[20:])
         move(SecretId=secret, VersionStage=labels[0], RemoveFromVersionId=token)
         move(SecretId=secret, VersionStage=labels[20], MoveToVersionId=token)
-        self.assertEqual(sorted(self.aws.describe_secret(SecretId=secret)["VersionIdsToStages"][token]), sorted(labels[1:]))
-        self.bounded(256, lambda size: self.aws.put_secret_value(SecretId=secret, SecretString="y", VersionStages=["\u00e9" * size]))
+        self.assertEqual(sorted(self.aws.describe_secret(SecretId=secret)["VersionIdsToStages"][token]), sorted(labels[1:19] + labels[20:]))
+        other = self.create()
+        self.bounded(256, lambda size: self.aws.put_secret_value(SecretId=other, SecretString="y", VersionStages=["\u00e9" * size]))
 
 
 class RotationTest(AwsCase):
