@@ -52,8 +52,7 @@ Result<Status> status(Transaction& tx, SealManager& seals, const Barrier& barrie
 Result<void> rotate(Transaction& tx, SealManager& seals) {
   TRY_ASSIGN(const auto keyring, tx.get_plain(seal_records::kKeyringKey));
   if (!keyring) return Error{Code::kCorrupt, "a record of the seal is missing"};
-  TRY_ASSIGN(const auto behind, tx.get_plain(seal_records::kCurrentRootKeyKey));
-  TRY_ASSIGN(auto writes, seals.rotate(*keyring, behind.has_value()));
+  TRY_ASSIGN(auto writes, seals.rotate(*keyring));
   for (SealManager::Write& write : writes) tx.put_plain(std::move(write.key), std::move(write.record));
   return {};
 }
@@ -85,6 +84,7 @@ Result<void> KeyringWorker::run() {
     Transaction tx = parts_.transaction();
     TRY(session->ceremonies->tidy({tx, seals_, parts_.rng, parts_.clock.monotonic_ms()}));
   }
+  TRY(settle());
   if (parts_.clock.monotonic_ms() - noted_ms_ >= kNoteMs) {
     noted_ms_ = parts_.clock.monotonic_ms();
     TRY(note_encryptions(kNoteAtLeast));
@@ -105,6 +105,18 @@ Result<void> KeyringWorker::run() {
   const auto done = commit_in_background(parts_.store, parts_.barrier, tx, {(*leadership)->fence()});
   TRY(parts_.records.end(intents.front(), done));
   return done;
+}
+
+Result<void> KeyringWorker::settle() {
+  Transaction tx = parts_.transaction();
+  TRY_ASSIGN(const auto root_key, tx.get_plain(seal_records::kCurrentRootKeyKey));
+  if (!root_key) return {};
+  TRY_ASSIGN(const auto keyring, tx.get_plain(seal_records::kKeyringKey));
+  if (!keyring) return Error{Code::kCorrupt, "a record of the seal is missing"};
+  TRY_ASSIGN(auto writes, seals_.settle(*keyring, *root_key));
+  if (writes.empty()) return {};
+  for (SealManager::Write& write : writes) tx.put_plain(std::move(write.key), std::move(write.record));
+  return commit_in_background(parts_.store, parts_.barrier, tx, {});
 }
 
 Result<bool> KeyringWorker::due() {

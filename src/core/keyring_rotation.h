@@ -50,6 +50,7 @@ class KeyringWorker {
  private:
   void round();
   Result<void> run();
+  Result<void> settle();
   Result<bool> due();
   Result<void> note_encryptions(std::uint64_t at_least);
 

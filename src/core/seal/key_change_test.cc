@@ -54,7 +54,7 @@ class KeyChange : public testing::Test {
     for (const SealManager::Write& write : *writes) batch.operations.push_back(storage::put(write.key, write.record));
     ASSERT_TRUE(static_cast<storage::Storage&>(storage_).commit(std::move(batch)).ok());
   }
-  void rotate(Node& node) { apply(node.manager.rotate(records().keyring, (*storage_.get(kCurrentRootKeyKey)).has_value())); }
+  void rotate(Node& node) { apply(node.manager.rotate(records().keyring)); }
   SealManager::NewSeal rekey(Node& node, int shares = 5, int threshold = 3) {
     auto next = node.manager.make_seal(shares, threshold);
     EXPECT_TRUE(next.ok());
@@ -84,7 +84,7 @@ TEST_F(KeyChange, ARotationHoldsForTheNextEntryOfBothNodesAndOldOnesStayReadable
 }
 
 TEST_F(KeyChange, ANodeThatMeetsAnUnknownTermFollows) {
-  const auto writes = first_.manager.rotate(records().keyring, false);
+  const auto writes = first_.manager.rotate(records().keyring);
   ASSERT_TRUE(writes.ok());
   Node third(storage_, rng_, clock_);
   storage_.overwrite(kKeyringKey, writes->front().record);
@@ -129,9 +129,10 @@ TEST_F(KeyChange, AnotherNodeFollowsARekeyingAndCanChangeTheKeysItself) {
 TEST_F(KeyChange, ANodeThatMissedTooMuchSaysSoAndIsUnsealedAnew) {
   Node late(storage_, rng_, clock_);
   ASSERT_TRUE(late.unseal(shares_));
-  // It does nothing between a rotation and a rekeying.
+  // It does nothing between a rotation and a rekeying long after.
   rotate(first_);
   ASSERT_TRUE(first_.manager.follow().ok());
+  clock_.advance_ms(SealManager::kFollowMs);
   const auto next = rekey(first_);
   const std::string entry = first_.encrypt("value");
   EXPECT_EQ(late.manager.follow().code(), Code::kUnavailable);
@@ -153,10 +154,30 @@ TEST_F(KeyChange, TheFormerRootKeyIsWrappedByTheNext) {
       << "the keyring of an older snapshot";
 }
 
-TEST_F(KeyChange, ARotationTakesTheRootKeyAwayFromTheTermsBefore) {
+TEST_F(KeyChange, ANodeThatMissedBothALittleWhileAgoFollows) {
+  rotate(first_);
   rekey(first_);
   rotate(first_);
-  EXPECT_EQ(storage_.at(kCurrentRootKeyKey).substr(0, 4), std::string("\0\0\0\2", 4));
+  rekey(first_);
+  EXPECT_TRUE(second_.manager.follow().ok());
+  EXPECT_EQ(second_.barrier.active_term()->number, 3u);
+}
+
+TEST_F(KeyChange, ARotationTakesTheRootKeyAwayFromTheTermsBeforeAfterAWhile) {
+  const auto settle = [this] { return first_.manager.settle(records().keyring, **storage_.get(kCurrentRootKeyKey)); };
+  const auto term = [this] { return storage_.at(kCurrentRootKeyKey).substr(0, 4); };
+  rekey(first_);
+  rotate(first_);
+  EXPECT_TRUE(settle()->empty()) << "the others may not have the new term yet";
+  ASSERT_TRUE(second_.manager.follow().ok());
+  clock_.advance_ms(SealManager::kFollowMs);
+  EXPECT_EQ(term(), std::string("\0\0\0\1", 4));
+  apply(settle());
+  EXPECT_EQ(term(), std::string("\0\0\0\2", 4));
+  EXPECT_TRUE(settle()->empty());
+  rekey(first_);
+  EXPECT_EQ(term(), std::string("\0\0\0\2", 4));
+  EXPECT_TRUE(second_.manager.follow().ok());
 }
 
 TEST_F(KeyChange, AnOlderKeyringPutBackIsNotFollowed) {
@@ -188,7 +209,7 @@ TEST_F(KeyChange, WhatIsDamagedIsNotFollowed) {
 TEST_F(KeyChange, NothingIsChangedWhileSealed) {
   const auto before = records();
   first_.manager.seal();
-  EXPECT_EQ(first_.manager.rotate(before.keyring, false).code(), Code::kSealed);
+  EXPECT_EQ(first_.manager.rotate(before.keyring).code(), Code::kSealed);
   EXPECT_EQ(first_.manager.make_seal(3, 2).code(), Code::kSealed);
   EXPECT_EQ(first_.manager.rekey(before, *second_.manager.make_seal(3, 2)).code(), Code::kSealed);
   EXPECT_EQ(first_.manager.follow().code(), Code::kSealed);
@@ -197,7 +218,7 @@ TEST_F(KeyChange, NothingIsChangedWhileSealed) {
 TEST_F(KeyChange, WhatWasReadBeforeAnotherNodesChangeIsAConflict) {
   const auto before = records();
   rekey(second_);
-  EXPECT_EQ(first_.manager.rotate(before.keyring, false).code(), Code::kConflict);
+  EXPECT_EQ(first_.manager.rotate(before.keyring).code(), Code::kConflict);
   EXPECT_EQ(first_.manager.rekey(before, *first_.manager.make_seal(3, 2)).code(), Code::kConflict);
 }
 

@@ -155,7 +155,7 @@ TEST(KeyResidue, NoKeyIsInMemoryAfterSealing) {
     auto next = manager.make_seal(3, 2);
     ASSERT_TRUE(next.ok());
     apply(manager.rekey(records(), *next));
-    apply(manager.rotate(records().keyring, true));
+    apply(manager.rotate(records().keyring));
     ASSERT_GE(rng.drawn.size(), before + 3) << "unseal key, root key, term";
     EXPECT_EQ(scan.count({root_key}), 0) << "the former root key";
     EXPECT_GT(scan.count({rng.drawn[before]}), 0) << "the new unseal key is held by its maker";

@@ -38,6 +38,10 @@ Result<void> Keyring::add_term(crypto::Rng& rng, UnixMillis now_ms) {
   return {};
 }
 
+void Keyring::keep_installed_until(UnixMillis time_ms) {
+  while (terms_.size() > 1 && terms_.back().installed_ms > time_ms) terms_.pop_back();
+}
+
 const Xaes256Gcm* Keyring::cipher(std::uint32_t term) const {
   if (term == active_term()) return &active_cipher();
   const auto found = std::lower_bound(terms_.begin(), terms_.end(), term,

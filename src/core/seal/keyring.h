@@ -32,6 +32,9 @@ class Keyring {
   /// Adds a term, the active one from now on. errors: kLimited: kTermsMax.
   Result<void> add_term(crypto::Rng& rng, UnixMillis now_ms);
 
+  /// Drops the terms that are younger than that, but for the first: the one before is then the active one.
+  void keep_installed_until(UnixMillis time_ms);
+
   std::uint32_t active_term() const { return terms_.back().number; }
   UnixMillis active_since_ms() const { return terms_.back().installed_ms; }
   const crypto::Xaes256Gcm& active_cipher() const { return terms_.back().cipher; }

@@ -493,20 +493,27 @@ Result<Keyring> SealManager::keyring_of(const storage::Entry& record) {
   return Keyring::parse(unwrapped->plaintext.reveal());
 }
 
-Result<std::vector<SealManager::Write>> SealManager::rotate(const storage::Entry& keyring_record, bool root_key_behind_barrier) {
+Result<std::vector<SealManager::Write>> SealManager::rotate(const storage::Entry& keyring_record) {
   const MutexLock lock(mutex_);
   TRY_ASSIGN(Keyring keyring, keyring_of(keyring_record));
   TRY(keyring.add_term(rng_, clock_.now_ms()));
   std::vector<Write> writes;
   const SecretBytes record = keyring.serialize();
   writes.push_back({std::string(kKeyringKey), wrap(root_key_, {kKeyringKey, store_id_, {}}, root_key_number_, record.reveal(), rng_)});
-  if (root_key_behind_barrier) {
-    Barrier next(rng_);
-    next.unseal(store_id_, std::move(keyring));
-    const SecretBytes root_key = number_and_key(root_key_number_, root_key_);
-    TRY_ASSIGN(std::string entry, next.encrypt(kCurrentRootKeyKey, root_key.reveal()));
-    writes.push_back({std::string(kCurrentRootKeyKey), std::move(entry)});
-  }
+  return writes;
+}
+
+Result<std::vector<SealManager::Write>> SealManager::settle(const storage::Entry& keyring_record, const storage::Entry& current_root_key) {
+  const MutexLock lock(mutex_);
+  TRY_ASSIGN(Keyring keyring, keyring_of(keyring_record));
+  keyring.keep_installed_until(clock_.now_ms() - kFollowMs);
+  std::vector<Write> writes;
+  if (current_root_key.value.size() < sizeof(std::uint32_t)) return Error{Code::kCorrupt, "the root key behind the barrier is not one"};
+  if (get_big_endian32(current_root_key.value.data()) >= keyring.active_term()) return writes;
+  Barrier settled(rng_);
+  settled.unseal(store_id_, std::move(keyring));
+  TRY_ASSIGN(std::string entry, settled.encrypt(kCurrentRootKeyKey, number_and_key(root_key_number_, root_key_).reveal()));
+  writes.push_back({std::string(kCurrentRootKeyKey), std::move(entry)});
   return writes;
 }
 
@@ -564,7 +571,8 @@ Result<std::vector<SealManager::Write>> SealManager::rekey_locked(const Records&
   writes.push_back({std::string(kRootKeyKey), wrap(next.unseal_key, {kRootKeyKey, store_id_, config}, number, root_key.reveal(), rng_)});
   writes.push_back({std::string(kKeyringKey), wrap(root_key, {kKeyringKey, store_id_, {}}, number, keyring_record.reveal(), rng_)});
   writes.push_back({retired, wrap(root_key, {retired, store_id_, {}}, number, root_key_.reveal(), rng_)});
-  // By the keyring as it is written here, whose newest term every node that follows has, or gets with its own root key.
+  // Under a term that the other nodes have, if they looked within kFollowMs.
+  keyring.keep_installed_until(clock_.now_ms() - kFollowMs);
   Barrier barrier(rng_);
   barrier.unseal(store_id_, std::move(keyring));
   TRY_ASSIGN(std::string behind, barrier.encrypt(kCurrentRootKeyKey, number_and_key(number, root_key).reveal()));

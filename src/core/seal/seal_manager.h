@@ -117,9 +117,14 @@ class SealManager final : private storage::Watcher {
     std::string record;
   };
 
-  /// A new term. `root_key_behind_barrier`: whether there is a record of kCurrentRootKeyKey, which then is to be readable by the
-  /// new term alone.
-  Result<std::vector<Write>> rotate(const storage::Entry& keyring, bool root_key_behind_barrier);
+  /// A new term.
+  Result<std::vector<Write>> rotate(const storage::Entry& keyring);
+
+  /// For so long a node may miss what the others do to the keys and still follow: the root key behind the barrier is encrypted under the
+  /// newest term that is as old.
+  static constexpr std::int64_t kFollowMs = 300'000;
+  /// What moves the record of kCurrentRootKeyKey to that term. Empty: it is there.
+  Result<std::vector<Write>> settle(const storage::Entry& keyring, const storage::Entry& current_root_key);
 
   /// Keys to change over to: no share of them opens anything yet.
   struct NewSeal {

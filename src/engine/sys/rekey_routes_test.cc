@@ -255,6 +255,16 @@ TEST_F(RekeyRoutesTest, OfTwoNodesOneWins) {
   EXPECT_TRUE(unseals(node_, shares_in(done)));
 }
 
+TEST_F(RekeyRoutesTest, AWhileAfterARotationTheTermsBeforeDoNotOpenTheRootKey) {
+  give_all(start());
+  EXPECT_EQ(node_.write("sys/rotate", "").word(), "empty");
+  const auto term = [this] { return (*memory_.get(core::seal_records::kCurrentRootKeyKey))->value[3]; };
+  EXPECT_EQ(term(), 1);
+  clock_.advance_ms(core::SealManager::kFollowMs);
+  node_.node().keyring().wake();
+  EXPECT_TRUE(core::test::await([&term] { return term() == 2; }));
+}
+
 TEST_F(RekeyRoutesTest, TwoNodesAtOnceLeaveOneSetOfShares) {
   test::EngineNode other_engines(faults_, clock_);
   test::TestNode& other = other_engines.node;
