@@ -143,7 +143,8 @@ TEST(SealRoutesInitTest, KeysFirstTokenAndDefaultPolicyAreOneCommit) {
   const Got made = node.write("sys/init", body, "");
   ASSERT_EQ(made.word(), "found");
   EXPECT_EQ(faults.commits(), before + 1);
-  const auto keys = json::Document::parse(made.data)->root().find("keys");
+  const auto document = json::Document::parse(made.data);
+  const auto keys = document->root().find("keys");
   EXPECT_EQ(node.write("sys/unseal", R"({"key":")" + keys->at(0).as_string().value() + R"("})", "").at("sealed"), "false");
   EXPECT_EQ(node.read("sys/policies/acl/default", made.at("root_token")).word(), "found");
 }
