@@ -49,8 +49,13 @@ std::string random_uuid(crypto::Rng& rng) {
 }
 
 Result<KeyBytes> combine(std::span<const SecretBytes> shares) {
-  if (shares.size() == 1) return KeyBytes::copy_of(shares[0].reveal());
-  TRY_ASSIGN(const SecretBytes key, crypto::shamir_combine(shares));
+  SecretBytes key;
+  if (shares.size() == 1) {
+    key = shares[0].clone();
+  } else {
+    TRY_ASSIGN(key, crypto::shamir_combine(shares));
+  }
+  if (key.size() != kUnsealKeyBytes) return Error{Code::kInvalid, "the shares do not make a key"};
   return KeyBytes::copy_of(key.reveal());
 }
 
