@@ -68,7 +68,7 @@ TEST(ServerTls, GoesOnAfterAKeyUpdate) {
   std::promise<void> both_sent;
   EXPECT_EQ(client.ask(kGet).status, 200);
   // The record without data and the request arrive together.
-  server->worker(0).post([&] { both_sent.get_future().wait(); });
+  server->worker(0).post([sent = both_sent.get_future().share()] { sent.wait(); });
   ASSERT_TRUE(client.update_keys());
   ASSERT_TRUE(client.send(kGet));
   both_sent.set_value();
