@@ -103,17 +103,17 @@ void LastReadWorker::stop() {
   round();
 }
 
-bool LastReadWorker::round() {
+void LastReadWorker::round() {
   const auto session = parts_.session.load();
-  if (session == nullptr) return true;
+  if (session == nullptr) return;
   for (;;) {
     auto reads = session->last_reads->take(kBatch);
-    if (reads.empty()) return true;
+    if (reads.empty()) return;
     Result<void> written = write(reads);
     for (int tries = 1; !written.ok() && written.code() == Code::kConflict && tries < kTriesMax; ++tries) written = write(reads);
     if (written.ok()) continue;
     session->last_reads->put_back(std::move(reads));  // The store takes none at present, or others are faster: later.
-    return false;
+    return;
   }
 }
 

@@ -73,8 +73,7 @@ class LastReadWorker {
   void stop();  // After what waits was written, if the store takes it.
 
  private:
-  /// Whether all that waited is dealt with.
-  bool round();
+  void round();
   Result<void> write(const std::vector<LastReads::Read>& reads);
 
   const WorkerParts parts_;
