@@ -206,7 +206,13 @@ Result<TokenState> TokenStore::find(Transaction& tx, keys::NamespaceId owner, st
   if (own != Link::kAlive) return denied();
   TRY_ASSIGN(const bool mounted, mount_is_there(tx, owner, state.record->mount_id()));
   if (!mounted) return denied();
-  TRY(check_ancestors(tx, owner, *state.record, moment));
+  if (const auto above = check_ancestors(tx, owner, *state.record, moment); !above.ok()) {
+    if (above.code() != Code::kDenied) return above.error();
+    // It is about to end, or it was let go of between two of these reads.
+    if (tx.only_looks()) return Error{Code::kMiss, "whether a token above has ended is for the store to say"};
+    if (tx.drop_outdated()) return Error{Code::kConflict, "the token was let go of meanwhile"};
+    return denied();
+  }
   state.id = std::move(id);
   return state;
 }

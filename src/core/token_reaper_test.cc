@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "core/test_support/test_tokens.h"
 
 namespace keyhold::core {
@@ -71,6 +73,19 @@ TEST_F(TokenReaperTest, TheOneAboveMayEndBeforeTheJobHasRun) {
   ASSERT_TRUE(jobs_done());
   EXPECT_TRUE(valid(child));
   EXPECT_TRUE(orphan(child));
+}
+
+TEST_F(TokenReaperTest, OneThatIsBeingLetGoOfIsValidAtEveryMoment) {
+  for (int round = 0; round < 200; ++round) {
+    const NewToken top = create(living(1'000));
+    const NewToken middle = child_of(top);
+    const NewToken child = child_of(middle);
+    revoke_orphaning(middle);
+    revoke(top);
+    std::thread jobs([this] { EXPECT_TRUE(jobs_done()); });
+    for (int i = 0; i < 20; ++i) EXPECT_TRUE(valid(child)) << round;
+    jobs.join();
+  }
 }
 
 TEST_F(TokenReaperTest, BatchTokensFollowTheirParent) {
