@@ -9,9 +9,6 @@
 namespace keyhold::core {
 namespace {
 
-constexpr std::string_view kTokenKind = "t";
-constexpr std::string_view kLeaseKind = "i";
-
 Result<void> for_each_key(Transaction& tx, std::string_view kind, const std::function<Result<void>(std::string_view key)>& visit) {
   std::string after;
   for (;;) {
@@ -57,8 +54,8 @@ Result<Census::Counts> Census::counts(Transaction& tx, const Clock& clock) {
   const MonotonicMillis now_ms = clock.monotonic_ms();
   if (now_ms - counted_ms_ >= kKeptMs) {
     Counts fresh;
-    TRY_ASSIGN(fresh.tokens, count(tx, kTokenKind));
-    TRY_ASSIGN(fresh.leases, count(tx, kLeaseKind));
+    TRY_ASSIGN(fresh.tokens, count(tx, keys::kTokenKind));
+    TRY_ASSIGN(fresh.leases, count(tx, keys::kLeaseKind));
     TRY(for_each_key(tx, keys::kSecretKind, [&fresh](std::string_view key) -> Result<void> {
       ++fresh.secrets[keys::owner_of(key)];
       return {};

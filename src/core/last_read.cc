@@ -44,11 +44,12 @@ void forget_versions_that_went(records::LastRead& last, const secrets::Head& hea
 
 }  // namespace
 
-void LastReads::add(Read read) {
+bool LastReads::add(Read read) {
   MutexLock lock(mutex_);
-  if (reads_.size() >= kWaitingMax) return;
+  if (reads_.size() >= kWaitingMax) return false;
   reads_.push_back(std::move(read));
   waiting_.store(reads_.size(), std::memory_order_relaxed);
+  return true;
 }
 
 std::vector<LastReads::Read> LastReads::take(std::size_t count) {
@@ -61,7 +62,9 @@ std::vector<LastReads::Read> LastReads::take(std::size_t count) {
 }
 
 void LastReads::put_back(std::vector<Read> reads) {
-  for (Read& read : reads) add(std::move(read));
+  MutexLock lock(mutex_);
+  reads_.insert(reads_.begin(), std::make_move_iterator(reads.begin()), std::make_move_iterator(reads.end()));
+  waiting_.store(reads_.size(), std::memory_order_relaxed);
 }
 
 namespace secrets {
@@ -76,8 +79,7 @@ void note_read(const Call& call, const Head& head, const Version& version, const
   read.last.set_read_ms(call.now());
   read.last.set_read_by(call.principal().token->display_name());
   read.last.set_api(std::string(to_string(call.request().api)));
-  reads.add(std::move(read));
-  content.set_noted_ms(call.now());
+  if (reads.add(std::move(read))) content.set_noted_ms(call.now());
 }
 
 Result<std::shared_ptr<const records::LastRead>> last_read(Transaction& tx, keys::MountId mount, std::string_view secret_id) {

@@ -37,10 +37,11 @@ class LastReads {
   };
 
   bool full() const { return waiting_.load(std::memory_order_relaxed) >= kWaitingMax; }
-  void add(Read read) EXCLUDES(mutex_);
+  /// Whether there was room.
+  bool add(Read read) EXCLUDES(mutex_);
   /// The oldest, at most `count`.
   std::vector<Read> take(std::size_t count) EXCLUDES(mutex_);
-  /// Back to be taken anew.
+  /// Back to be taken anew, whether or not there is room.
   void put_back(std::vector<Read> reads) EXCLUDES(mutex_);
 
  private:
