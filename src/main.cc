@@ -22,6 +22,10 @@ int audit_verify(Arguments arguments) { return keyhold::core::audit::audit_verif
 constexpr std::array kLocalCommands{
     LocalCommand{"server", Group::kServer, "Run a server: -dev to try it, -config FILE for real", keyhold::server::server_command},
     LocalCommand{"audit verify", Group::kOperation, "Check an audit journal offline: FILE|DIRECTORY [--public-key HEX]", audit_verify},
+    LocalCommand{"operator snapshot inspect", Group::kOperation, "Check a snapshot offline, and tell what it is: [-public-key HEX] FILE",
+                 keyhold::server::snapshot_inspect_command},
+    LocalCommand{"operator snapshot restore-offline", Group::kOperation, "Restore into a store whose server is stopped: -config FILE SNAPSHOT",
+                 keyhold::server::snapshot_restore_command},
     LocalCommand{"certificates", Group::kServer, "Make a private CA and a server certificate", keyhold::server::certificates_command},
     LocalCommand{"routes", Group::kServer, "List every route of the API", keyhold::server::routes_command},
 };

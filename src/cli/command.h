@@ -48,6 +48,7 @@ std::span<const Command> data_commands();
 std::span<const Command> kv_commands();
 std::span<const Command> kv_metadata_commands();
 std::span<const Command> seal_commands();
+std::span<const Command> snapshot_commands();
 std::span<const Command> key_commands();
 std::span<const Command> login_commands();
 std::span<const Command> mount_commands();

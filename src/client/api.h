@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ struct ApiRequest {
   std::string_view token{};
   std::string_view wrap_ttl{};  // "" does not wrap.
   std::vector<std::pair<std::string, std::string>> headers{};  // Beside those that every request has.
+  std::function<bool(std::string_view part)> sink{};            // HttpRequest::sink.
 };
 
 /// An answer with its JSON, if it is JSON. Move-only.

@@ -57,20 +57,26 @@ struct Progress {
   const HttpRequest& request;
   HttpAnswer answer;
   std::size_t body_bytes_max;
+  bool succeeded = false;  // The status is 200.
 };
 
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
   auto& progress = *static_cast<Progress*>(user);
   const std::size_t bytes = size * count;
+  if (progress.succeeded && progress.request.sink) return progress.request.sink({data, bytes}) ? bytes : CURL_WRITEFUNC_ERROR;
   if (bytes > progress.body_bytes_max - progress.answer.body.size()) return CURL_WRITEFUNC_ERROR;
   progress.answer.body.append({data, bytes});
   return bytes;
 }
 
 std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
-  auto& headers = static_cast<Progress*>(user)->answer.headers;
+  auto& progress = *static_cast<Progress*>(user);
+  auto& headers = progress.answer.headers;
   std::string_view line(data, size * count);
-  if (line.starts_with("HTTP/")) headers.clear();  // Of an interim answer.
+  if (line.starts_with("HTTP/")) {
+    headers.clear();  // Of an interim answer.
+    progress.succeeded = line.find(" 200 ") != std::string_view::npos;
+  }
   const std::size_t colon = line.find(':');
   if (colon != std::string_view::npos && headers.size() < limits::kClientHeadersMax) {
     std::string_view value = line.substr(colon + 1);
@@ -182,7 +188,7 @@ Result<HttpAnswer> HttpClient::call(const HttpRequest& request) {
   if (curl == nullptr) return no_memory;
   ::curl_easy_reset(curl);  // Options only: the connection stays.
 
-  Progress progress{request, {}, settings_.answer_bytes_max};
+  Progress progress{request, {}, settings_.answer_bytes_max, false};
   HeaderLines headers;
   bool complete = headers.drop("Expect");  // The body is small: no question before it.
   for (const auto& [name, value] : request.headers) complete = complete && headers.add(name, value);
@@ -207,7 +213,12 @@ Result<HttpAnswer> HttpClient::call(const HttpRequest& request) {
   ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-  ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.timeout_ms));
+  if (request.sink) {
+    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<std::int64_t>(settings_.timeout_ms / 1000, 1)));
+  } else {
+    ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.timeout_ms));
+  }
   ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(limits::kClientConnectMs, settings_.timeout_ms)));
   ::curl_easy_setopt(curl, CURLOPT_USERAGENT, "keyhold");
   set_method(curl, request, method);

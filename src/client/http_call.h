@@ -42,6 +42,9 @@ struct HttpRequest {
   std::string_view url{};   // "https://…" or "http://…".
   std::string_view body{};  // Sent unless empty, or when the method is POST, PUT or PATCH.
   std::vector<HttpHeader> headers{};
+  /// Takes the body of an answer of status 200, part by part, in place of HttpAnswer::body. False gives up. The timeout is then that of a
+  /// silence, not of the whole.
+  std::function<bool(std::string_view part)> sink{};
   std::function<bool()> stopping{};  // Asked every now and then; true gives up.
 };
 

@@ -143,7 +143,8 @@ Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const Path
                                        std::string_view body) {
   FieldValues values;
   std::optional<json::Value> root;
-  if (!body.empty()) {
+  const bool raw = std::any_of(fields.begin(), fields.end(), [](const Field& field) { return field.source == FieldSource::kRawBody; });
+  if (!body.empty() && !raw) {
     auto document = json::Document::parse(body);
     if (!document.ok()) return Error{document.code(), "failed to parse JSON input: " + document.error().message};
     values.document_ = std::make_unique<const json::Document>(std::move(*document));
@@ -169,6 +170,9 @@ Result<FieldValues> FieldValues::parse(std::span<const Field> fields, const Path
         slot.text = text;
         slot.present = !text.empty();  // "?version=" asks for nothing.
       }
+    } else if (field.source == FieldSource::kRawBody) {
+      slot.text = body;
+      slot.present = !body.empty();
     } else if (root) {
       slot.json = field.source == FieldSource::kWholeBody ? root : root->find(field.name);
       slot.present = slot.json && !slot.json->is_null();

@@ -64,6 +64,7 @@ std::string access_key_of_mount(MountId owner, std::string_view id) { return bui
 std::string aws_role(MountId owner, std::string_view name) { return build('W', owner, name); }
 std::string token_role(NamespaceId owner, std::string_view name) { return build('r', owner, name); }
 std::string time_mark() { return build('c', kRootNamespace, "time"); }
+std::string snapshot_schedule(std::string_view name) { return build('S', kRootNamespace, name); }
 std::string epoch() { return build('c', kRootNamespace, "epoch"); }
 std::string keyring_rotation() { return build('c', kRootNamespace, "keyring-rotation"); }
 std::string encryptions() { return build('c', kRootNamespace, "encryptions"); }

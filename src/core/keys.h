@@ -63,6 +63,7 @@ std::string attended(MountId owner, std::string_view secret_id = {});
 /// When the secret was last read.
 std::string last_read(MountId owner, std::string_view secret_id);
 std::string rotator(NamespaceId owner, std::string_view name = {});
+std::string snapshot_schedule(std::string_view name = {});
 /// Of a key of a mount's: whose it is, and what follows.
 MountId owner_of(std::string_view key);
 std::string_view object_of(std::string_view key);

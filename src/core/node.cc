@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/version.h"
 #include "core/key_ceremonies.h"
+#include "core/store_snapshots.h"
 #include "core/version_history.h"
 #include "crypto/ed25519.h"
 
@@ -20,7 +21,8 @@ Node::Node(const Parts& parts)
       expiry_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}),
       rotation_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}, parts.post),
       last_reads_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}),
-      keyring_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}, seal_manager_) {
+      keyring_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}, seal_manager_),
+      snapshots_({parts.store, cache_, barrier_, clock_, session_, parts.rng, records_, parts.warn}, seal_manager_, parts.snapshot_directory) {
   metrics_.add_source([this](std::vector<MetricSample>& out) { add_metrics(out); });
 }
 
@@ -120,6 +122,7 @@ void Node::reset_unseal() {
 }
 
 Result<void> Node::activate() {
+  TRY(store_snapshots::settle(parts_.store, barrier_, parts_.rng));
   TRY_ASSIGN(const auto time, load_or_default<records::TimeMark>(cache_, keys::time_mark()));
   clock_.start(time.seen_ms());
   TRY_ASSIGN(const auto session, make_session(barrier_, cache_));
@@ -135,6 +138,7 @@ Result<void> Node::activate() {
   rotation_.start();
   last_reads_.start();
   keyring_.start();
+  snapshots_.start();
   active_ = true;
   return {};
 }
@@ -149,6 +153,7 @@ void Node::note_version() {
 }
 
 void Node::deactivate() {
+  snapshots_.stop();
   keyring_.stop();
   last_reads_.stop();
   rotation_.stop();
@@ -202,6 +207,27 @@ void Node::seal() {
     close();
   }
   if (on_sealed_) on_sealed_();
+}
+
+Result<backup::Verified> Node::restore(const std::shared_ptr<const SpoolFile>& snapshot) {
+  // Before anything is stopped.
+  TRY_ASSIGN(auto verified, store_snapshots::check_own(snapshot, barrier_));
+  const auto replaced = [&]() -> Result<void> {
+    MutexLock lock(changing_);
+    if (!active_) return Error{Code::kSealed, "the server is sealed"};
+    TRY_ASSIGN(const auto entries, store_snapshots::entries_for_own_store(snapshot, parts_.store, barrier_, parts_.rng));
+    deactivate();
+    const auto put = parts_.store.replace(entries);
+    cache_.purge();
+    if (auto activated = activate(); !activated.ok()) {
+      close();
+      return activated;
+    }
+    return put.ok() ? Result<void>() : put.error();
+  }();
+  if (on_sealed_) on_sealed_();
+  TRY(replaced);
+  return verified;
 }
 
 NodeState Node::state() const {

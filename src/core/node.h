@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "core/background_records.h"
 #include "core/audit/journal.h"
+#include "core/backup/snapshot_file.h"
 #include "core/cache/entry_cache.h"
 #include "core/call.h"
 #include "core/census.h"
@@ -23,6 +24,7 @@
 #include "core/seal/barrier.h"
 #include "core/seal/seal_manager.h"
 #include "core/snapshot.h"
+#include "core/snapshot_schedules.h"
 #include "crypto/random.h"
 #include "storage/storage.h"
 
@@ -44,6 +46,7 @@ class Node {
     rotation::Poster post{};                     // How rotators are called by HTTP; empty = they cannot be.
     AutoSeal* auto_seal = nullptr;               // By which the server unseals itself; null = by shares.
     SealManager::Use auto_seal_use = SealManager::Use::kOwn;
+    std::string snapshot_directory{};            // Where snapshots are made by schedules; "" = none are.
   };
   explicit Node(const Parts& parts);
   ~Node();
@@ -65,6 +68,10 @@ class Node {
   void reset_unseal();
   /// Drops all keys and everything decrypted; calls on_sealed.
   void seal();
+
+  /// Puts a snapshot of this store in place of what it has, all or nothing; goes on unsealed. Tokens are void then.
+  /// errors: as store_snapshots::check_own(), Storage::replace(); kSealed.
+  Result<backup::Verified> restore(const std::shared_ptr<const SpoolFile>& snapshot);
 
   NodeState state() const;
   /// Unsealed once requests are served: the barrier opens earlier, and for the time of an initialisation.
@@ -89,6 +96,7 @@ class Node {
   Metrics& metrics() { return metrics_; }
   Census& census() { return census_; }
   KeyringWorker& keyring() { return keyring_; }
+  SnapshotWorker& snapshots() { return snapshots_; }
 
  private:
   Result<std::shared_ptr<const Session>> make_session(const Barrier& barrier, EntryCache& cache);
@@ -113,6 +121,7 @@ class Node {
   RotationWorker rotation_;
   LastReadWorker last_reads_;
   KeyringWorker keyring_;
+  SnapshotWorker snapshots_;
   Metrics metrics_;
   Census census_;
   std::function<void()> on_sealed_;

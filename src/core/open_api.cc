@@ -63,6 +63,11 @@ void append_parameter(json::Writer& writer, const Field& field, std::string_view
   writer.end_object();
 }
 
+bool raw_body(const RouteInfo& route) {
+  return std::any_of(route.fields.begin(), route.fields.end(),
+                     [](const Field& field) { return field.source == FieldSource::kRawBody; });
+}
+
 bool whole_body(const RouteInfo& route) {
   return std::any_of(route.fields.begin(), route.fields.end(),
                      [](const Field& field) { return field.source == FieldSource::kWholeBody; });
@@ -70,12 +75,17 @@ bool whole_body(const RouteInfo& route) {
 
 bool has_body(const RouteInfo& route) {
   if (route.operation != Operation::kUpdate && route.operation != Operation::kPatch) return false;
-  return whole_body(route) || std::any_of(route.fields.begin(), route.fields.end(),
+  return whole_body(route) || raw_body(route) || std::any_of(route.fields.begin(), route.fields.end(),
                                           [](const Field& field) { return field.source == FieldSource::kBody; });
 }
 
 void append_request_body(json::Writer& writer, const RouteInfo& route) {
   writer.key("requestBody").begin_object().key("content").begin_object();
+  if (raw_body(route)) {
+    writer.key("application/octet-stream").begin_object().key("schema").begin_object();
+    writer.key("type").string("string").key("format").string("binary").end_object().end_object().end_object().end_object();
+    return;
+  }
   writer.key(route.operation == Operation::kPatch ? kMergePatch : kJson).begin_object().key("schema").begin_object();
   writer.key("type").string("object");
   if (whole_body(route)) {
@@ -207,6 +217,7 @@ std::string_view source_word(FieldSource source) {
     case FieldSource::kPath: return "in the path";
     case FieldSource::kQuery: return "in the query";
     case FieldSource::kBody: return "in the body";
+    case FieldSource::kRawBody: return "the body, as it is";
     case FieldSource::kWholeBody: return "the body";
   }
   return "";

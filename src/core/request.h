@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "base/spool_file.h"
 #include "core/keys.h"
 #include "core/signature_v4.h"
 #include "crypto/random.h"
@@ -123,6 +124,7 @@ struct Reply {
   std::string audit_members{};
   std::int64_t lease_duration_s = 0;  // How long the client may use this before it reads again; 0 = nothing is said.
   std::string_view content_type{};        // Of Payload::kBytes.
+  std::shared_ptr<const SpoolFile> file{};  // The same; what follows `data`.
   std::optional<Payload> payload{};       // In place of the route's: the shape of what was unwrapped.
   std::unique_ptr<WrapInfo> wrap_info{};  // What there was to say waits there; `data` is empty.
 

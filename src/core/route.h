@@ -40,6 +40,7 @@ enum class FieldSource : std::uint8_t {
   kPath,
   kQuery,
   kBody,       // A member of the body.
+  kRawBody,    // The body is the value, of type kString, whatever bytes they are: such a route has no members of the body.
   kWholeBody,  // The body is the value, of type kObject: whatever members it has are content.
 };
 
@@ -123,6 +124,7 @@ enum class Cost : std::uint8_t {
   kDisk,
   kCpu,     // Key generation, password hashing.
   kRemote,  // Other systems.
+  kStream,  // The whole store, for as long as that takes.
 };
 
 /// The states of the node in which a route answers.

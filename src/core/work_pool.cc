@@ -50,10 +50,11 @@ void WorkPool::work() {
 WorkPools::WorkPools()
     : disk_(limits::kDiskThreads, limits::kPoolQueueMax),
       cpu_(std::max(1u, std::thread::hardware_concurrency()), limits::kPoolQueueMax),
-      remote_(limits::kRemoteThreads, limits::kPoolQueueMax) {}
+      remote_(limits::kRemoteThreads, limits::kPoolQueueMax),
+      stream_(limits::kStreamThreads, limits::kStreamQueueMax) {}
 
 void WorkPools::shut_down() {
-  for (WorkPool* pool : {&disk_, &cpu_, &remote_}) pool->shut_down();
+  for (WorkPool* pool : {&disk_, &cpu_, &remote_, &stream_}) pool->shut_down();
 }
 
 WorkPool& WorkPools::of(Cost cost) {
@@ -62,6 +63,7 @@ WorkPool& WorkPools::of(Cost cost) {
     case Cost::kDisk: return disk_;
     case Cost::kCpu: return cpu_;
     case Cost::kRemote: return remote_;
+    case Cost::kStream: return stream_;
   }
   return disk_;
 }

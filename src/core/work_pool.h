@@ -52,6 +52,7 @@ class WorkPools {
   WorkPool disk_;
   WorkPool cpu_;
   WorkPool remote_;
+  WorkPool stream_;
 };
 
 }  // namespace keyhold::core

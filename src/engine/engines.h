@@ -14,6 +14,7 @@
 #include "engine/sys/rekey_routes.h"
 #include "engine/sys/root_token_routes.h"
 #include "engine/sys/rotator_routes.h"
+#include "engine/sys/snapshot_routes.h"
 #include "engine/sys/spec_routes.h"
 #include "engine/sys/sys_audit.h"
 #include "engine/sys/sys_engine.h"
@@ -31,7 +32,8 @@ class Engines {
  public:
   Engines(core::Node& node, const core::Router& router, ServerFacts facts = {},
           std::vector<core::audit::Device> audit_devices = {})
-      : sys_(node, std::move(facts)),
+      : snapshots_(node, facts.spool_directory),
+        sys_(node, std::move(facts)),
         keys_(node),
         rekey_(node),
         root_tokens_(node),
@@ -58,6 +60,7 @@ class Engines {
   template <typename Visit>
   static void for_each(Visit&& visit) {
     using core::MountKind;
+    visit("system", MountKind::kBuiltIn, &Engines::snapshots_);
     visit("system", MountKind::kBuiltIn, &Engines::sys_);
     visit("system", MountKind::kBuiltIn, &Engines::keys_);
     visit("system", MountKind::kBuiltIn, &Engines::rekey_);
@@ -76,6 +79,7 @@ class Engines {
     visit("cubbyhole", MountKind::kBuiltIn, &Engines::cubbyhole_);
   }
 
+  SnapshotRoutes snapshots_;
   SysEngine sys_;
   KeyRoutes keys_;
   RekeyRoutes rekey_;

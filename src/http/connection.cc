@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kRequestLineExtraBytes = 64;            // Method and version beside the target.
 constexpr std::size_t kBodyStepBytes = 16 * 1024;             // A body's memory grows with what has arrived, from this.
 constexpr std::size_t kBodyUncountedBytes = 64 * 1024;        // Bodies up to this size are not worth an atomic.
+constexpr std::size_t kFilePartBytes = 128 * 1024;
 constexpr std::size_t kOutputKeptBytes = 16 * 1024;
 constexpr int kIdleSweepsToRest = 2;                          // A whole interval between two.
 constexpr std::int64_t kLingerMs = 2'000;
@@ -153,6 +154,10 @@ Task<Connection::Next> Connection::serve() {
 
     const Completion sent = co_await send(out_.reveal());
     if (sent.status != Completion::Status::kOk) co_return Next::kEnd;
+    if (file_ != nullptr) {
+      const Next next = co_await send_file();
+      if (next != Next::kGoOn) co_return next;
+    }
     out_.clear();
     if (out_.capacity() > kOutputKeptBytes) out_ = {};
     in_.trim();
@@ -252,7 +257,22 @@ void Connection::answer(Response response) {
   if (response.close || winding_down_ || context_.draining) keep_alive_ = false;
   render(response, context_.date_line, head_request_ ? Body::kOmitted : Body::kSent,
          keep_alive_ ? Afterwards::kKeepAlive : Afterwards::kClose, out_);
+  file_ = head_request_ ? nullptr : std::move(response.file);
   answered_ = true;
+}
+
+/// What cannot be read to its end cannot be answered to its end: the client sees the connection break off.
+Task<Connection::Next> Connection::send_file() {
+  const auto file = std::exchange(file_, nullptr);
+  std::string part(kFilePartBytes, '\0');
+  for (std::uint64_t at = 0; at < file->size();) {
+    const auto read = file->read_at(at, part);
+    if (!read.ok() || *read == 0) co_return Next::kEnd;
+    const Completion sent = co_await send(std::string_view(part).substr(0, *read));
+    if (sent.status != Completion::Status::kOk) co_return Next::kEnd;
+    at += *read;
+  }
+  co_return Next::kGoOn;
 }
 
 Task<Connection::Next> Connection::send_refusal() {

@@ -109,6 +109,7 @@ class Connection {
   Task<Next> read_body(Request& request);
   Task<Next> read_sized(SecretBytes& body, std::size_t size);
   Task<Next> read_chunked(SecretBytes& body);
+  Task<Next> send_file();
   Task<Next> send_refusal();
   Task<Next> linger();
 
@@ -136,6 +137,7 @@ class Connection {
   ReadBuffer in_;
   RequestParser parser_;
   SecretBytes out_;
+  std::shared_ptr<const SpoolFile> file_;  // To be sent after it.
   std::unique_ptr<ConnectionState> state_;
 
   Phase phase_ = Phase::kIdle;

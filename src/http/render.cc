@@ -113,7 +113,7 @@ void render(const Response& response, std::string_view date_line, Body body, Aft
   out.append(response.headers);
   if (!bodiless_status) {
     out.append("Content-Length: ");
-    append_number(out, response.body.size());
+    append_number(out, response.body.size() + (response.file != nullptr ? response.file->size() : 0));
     out.append("\r\n");
   }
   out.append(afterwards == Afterwards::kClose ? std::string_view("Connection: close\r\n\r\n") : std::string_view("\r\n"));

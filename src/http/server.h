@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
+#include "base/spool_file.h"
 
 /// The server's side of HTTP/1.1, plain and TLS. Knows no domain word; Beast and OpenSSL stay inside this folder.
 namespace keyhold::http {
@@ -53,6 +54,7 @@ struct Response {
   std::string content_type = "application/json";  // Empty = no Content-Type.
   std::string headers{};                           // Further whole lines, each "Name: value\r\n".
   SecretBytes body{};
+  std::shared_ptr<const SpoolFile> file{};         // What follows `body`. Read by the I/O thread as it is sent.
   bool close = false;  // End the connection after it.
 };
 

@@ -72,7 +72,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   TRY_ASSIGN(auto_seal_, make_auto_seal(settings.seal, rng_, stopping_));
   node_ = std::make_unique<core::Node>(
       core::Node::Parts{*store_, *journal_, http_options.threads, clock_, rng_, warn, post_to_rotator, auto_seal_.get(),
-                        settings.seal.disabled ? core::SealManager::Use::kLeave : core::SealManager::Use::kOwn});
+                        settings.seal.disabled ? core::SealManager::Use::kLeave : core::SealManager::Use::kOwn, settings.snapshot_directory});
   TRY(node_->load());
   engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts, settings.audit_devices);
   engines_->add_to(router_);

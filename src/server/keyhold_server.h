@@ -34,6 +34,7 @@ struct Settings {
   enum class Store { kMemory, kEmbedded };
   Store store = Store::kEmbedded;
   std::string store_path;
+  std::string snapshot_directory;  // "" = no schedule makes snapshots.
   core::audit::JournalOptions journal;
   engine::ServerFacts facts;
   http::Server::Doors doors = http::Server::Doors::kOpen;  // Closed: nobody is served before open_doors().

@@ -15,6 +15,7 @@ std::string_view source_word(core::FieldSource source) {
     case core::FieldSource::kPath: return "path";
     case core::FieldSource::kQuery: return "query";
     case core::FieldSource::kBody: return "body";
+    case core::FieldSource::kRawBody: return "raw-body";
     case core::FieldSource::kWholeBody: return "whole-body";
   }
   return "";

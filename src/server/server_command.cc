@@ -84,7 +84,8 @@ Settings settings_of(const Config& config) {
       config.storage.kind == StorageConfig::Kind::kMemory ? Settings::Store::kMemory : Settings::Store::kEmbedded;
   settings.store_path = config.storage.path;
   settings.journal.directory = config.journal.directory;
-  settings.facts = {config.storage.type, config.cluster_name};
+  settings.facts = {config.storage.type, config.cluster_name, config.storage.path};
+  settings.snapshot_directory = config.snapshot_directory;
   settings.journal.retain_bytes = config.journal.retain_bytes;
   settings.journal.when_full = config.journal.when_full;
   settings.seal = config.seal;

@@ -13,6 +13,13 @@ int server_command(std::span<const std::string_view> arguments);
 /// `keyhold routes [--json]`: every route there is, from the tables.
 int routes_command(std::span<const std::string_view> arguments);
 
+/// `keyhold operator snapshot inspect FILE`: checks a snapshot, and says what it is. `… restore-offline -config FILE SNAPSHOT`: puts it in place
+/// of a store that no server has open.
+///
+/// returns   0 done, 1 the file is not in order or the store cannot have it, 2 wrong arguments.
+int snapshot_inspect_command(std::span<const std::string_view> arguments);
+int snapshot_restore_command(std::span<const std::string_view> arguments);
+
 /// `keyhold certificates DIRECTORY HOST…`: a private CA (ca.pem) and a server certificate under it (server.pem,
 /// server-key.pem), for trying things out.
 int certificates_command(std::span<const std::string_view> arguments);

@@ -15,6 +15,7 @@ struct PendingCommit {
   Batch batch;
   CommitDone done;
   std::size_t bytes = 0;
+  std::uint64_t generation = 0;  // Of the content that it was asked of.
   Outcome outcome;
 };
 

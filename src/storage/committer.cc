@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "storage/encoding.h"
+#include "storage/replacement.h"
 
 namespace keyhold::storage {
 
@@ -53,6 +54,7 @@ void refuse(std::vector<PendingCommit>& group, const char* why) {
 }
 
 constexpr const char* kReadOnly = "the store is read-only after a failure";
+constexpr const char* kBeingReplaced = "the store's content is being replaced";
 constexpr const char* kDiskFull = "the store's disk is nearly full";
 
 }  // namespace
@@ -78,9 +80,12 @@ Committer::~Committer() {
 
 void Committer::commit(Batch batch, CommitDone done) {
   if (auto checked = check_batch(batch); !checked.ok()) return done(refused(std::move(checked).error()));
-  if (state_ != State::kWritable) return done(refused({Code::kUnavailable, kReadOnly}));
+  const std::uint64_t generation = generation_.load();  // Before the state is looked at: see replace_all().
+  if (const State state = state_; state != State::kWritable) {
+    return done(refused({Code::kUnavailable, state == State::kReplacing ? kBeingReplaced : kReadOnly}));
+  }
   const std::size_t bytes = bytes_of(batch);
-  PendingCommit pending{.batch = std::move(batch), .done = std::move(done), .bytes = bytes, .outcome = {}};
+  PendingCommit pending{.batch = std::move(batch), .done = std::move(done), .bytes = bytes, .generation = generation, .outcome = {}};
   switch (queue_.push(pending)) {
     case CommitQueue::Push::kQueued: return;
     case CommitQueue::Push::kFull:
@@ -90,6 +95,7 @@ void Committer::commit(Batch batch, CommitDone done) {
 }
 
 Storage::Health Committer::health() const {
+  if (state_ == State::kReplacing) return {false, kBeingReplaced};
   if (state_ != State::kWritable) {
     const MutexLock lock(reason_mutex_);
     return {false, reason_};
@@ -112,6 +118,7 @@ void Committer::run() {
       case CommitQueue::Take::kGroup: commit_group(group); break;
       case CommitQueue::Take::kNothing: break;
     }
+    replace_if_asked();
     if (state_ == State::kWritable && slot_.current()->alarm().raised()) {
       fail(State::kFailed, slot_.current()->alarm().reason());
     }
@@ -146,6 +153,10 @@ void Committer::commit_group(std::vector<PendingCommit>& group) {
 Version Committer::plan(std::vector<PendingCommit>& group, Overlay& overlay, rocksdb::WriteBatch& writes) {
   Version last = 0;
   for (PendingCommit& pending : group) {
+    if (pending.generation != generation_) {
+      pending.outcome = refused({Code::kUnavailable, kBeingReplaced});
+      continue;
+    }
     pending.outcome = check(pending.batch, overlay);
     if (!pending.outcome.ok()) continue;
     pending.outcome.at = last != 0 ? last : durable();
@@ -219,6 +230,71 @@ void Committer::fail(State state, std::string reason) {
   }
   recover_at_ = SteadyClock::now() + std::chrono::milliseconds(backoff_ms_);
   state_ = state;
+}
+
+Result<Version> Committer::replace(const EntrySource& source) {
+  MutexLock lock(replacing_);
+  if (source_ != nullptr) return Error{Code::kUnavailable, kBeingReplaced};
+  source_ = &source;
+  replacement_.reset();
+  queue_.wake();
+  while (!replacement_) replaced_.wait(replacing_);
+  source_ = nullptr;
+  return *std::exchange(replacement_, std::nullopt);
+}
+
+void Committer::replace_if_asked() {
+  const EntrySource* source = nullptr;
+  {
+    MutexLock lock(replacing_);
+    if (source_ == nullptr || replacement_) return;
+    source = source_;
+  }
+  Result<Version> made = replace_all(*source);
+  MutexLock lock(replacing_);
+  replacement_ = std::move(made);
+  replaced_.notify_all();
+}
+
+Result<Version> Committer::replace_all(const EntrySource& source) {
+  if (state_ != State::kWritable) return Error{Code::kUnavailable, kReadOnly};
+  state_ = State::kReplacing;
+  Replacement replacement(options_);
+  const Version at = assigned_ + 1;
+  auto changed = replacement.build(source, at);
+  if (changed.ok()) changed = change_over(replacement);
+  replacement.tidy_up();
+  if (slot_.current() == nullptr || slot_.current()->mode() != RocksHandle::Mode::kReadWrite) {
+    fail(State::kFailed, "the store could not be opened again after its content was to be replaced");
+    return Error{Code::kUnavailable, kReadOnly};
+  }
+  const bool replaced = changed.ok();
+  if (replaced) {
+    assigned_ = at;
+    durable_.store(at, std::memory_order_release);
+    index_.clear();
+    hub_.reset(at);
+  }
+  // Whoever saw the state before, and queues only now, asked before this.
+  if (replaced) ++generation_;
+  state_ = State::kWritable;
+  if (!replaced) return std::move(changed).error();
+  return at;
+}
+
+Result<void> Committer::change_over(const Replacement& replacement) {
+  Result<void> swapped;
+  slot_.replace([&](std::unique_ptr<RocksHandle> old) {
+    old.reset();
+    swapped = replacement.swap();
+    auto opened = reopen(nullptr);
+    if (!swapped.ok() || (opened != nullptr && opened->mode() == RocksHandle::Mode::kReadWrite)) return opened;
+    opened.reset();
+    swapped = Error{Code::kUnavailable, "the new content cannot be opened"};
+    if (!replacement.swap_back().ok()) return std::unique_ptr<RocksHandle>();
+    return reopen(nullptr);
+  });
+  return swapped;
 }
 
 void Committer::recover() {

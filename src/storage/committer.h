@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -23,6 +24,8 @@
 
 namespace keyhold::storage {
 
+class Replacement;
+
 /// The one thread that writes to RocksDB: commits in groups, and after a failure makes the store writable again.
 /// rocksdb_storage.h says what it promises.
 ///
@@ -36,13 +39,15 @@ class Committer {
   ~Committer();
 
   void commit(Batch batch, CommitDone done);
+  /// As Storage::replace(). The thread does it, so that nothing is committed meanwhile.
+  Result<Version> replace(const EntrySource& source) EXCLUDES(replacing_);
   Resolution resolve(const RequestId& id) const { return unknown_.find(id); }
   /// The version of the last commit that is known to be durable.
   Version durable() const { return durable_.load(std::memory_order_acquire); }
   Storage::Health health() const;
 
  private:
-  enum class State { kWritable, kFailed, kLostCommits };
+  enum class State { kWritable, kFailed, kLostCommits, kReplacing };
 
   /// Versions that the group being built will have, by key. Views into the group.
   using Overlay = std::unordered_map<std::string_view, Version>;
@@ -64,6 +69,11 @@ class Committer {
   void doubt(std::vector<PendingCommit>& group);
   bool below_floor() const;
 
+  void replace_if_asked() EXCLUDES(replacing_);
+  Result<Version> replace_all(const EntrySource& source);
+  /// Opens what is there then; the old content again when the new one cannot be opened.
+  Result<void> change_over(const Replacement& replacement);
+
   void fail(State state, std::string reason);
   /// One attempt to become writable.
   void recover();
@@ -81,6 +91,14 @@ class Committer {
   std::atomic<Version> durable_;
 
   std::atomic<State> state_{State::kWritable};  // Written by the thread only.
+  /// What was asked of content that is gone is refused.
+  std::atomic<std::uint64_t> generation_{0};
+
+  Mutex replacing_;
+  CondVar replaced_;
+  const EntrySource* source_ GUARDED_BY(replacing_) = nullptr;  // Of the replacement that waits or is being made.
+  std::optional<Result<Version>> replacement_ GUARDED_BY(replacing_);  // What came of it.
+
   mutable Mutex reason_mutex_;
   std::string reason_ GUARDED_BY(reason_mutex_);
 

@@ -58,6 +58,8 @@ class FaultStorage final : public Storage {
   Result<std::optional<Entry>> get(std::string_view key, ReadAt read_at = {}) const override;
   Result<Page> list(const ListOptions& options) const override;
   void commit(Batch batch, CommitDone done) override;
+  Result<std::unique_ptr<View>> view() const override { return inner_.view(); }
+  Result<Version> replace(const EntrySource& source) override { return inner_.replace(source); }
   Resolution resolve(const RequestId& request_id) override;
   Result<std::unique_ptr<Watch>> watch(std::string_view prefix, Version from, Watcher& watcher) override;
   Result<std::unique_ptr<Leadership>> campaign(std::string_view job, std::int64_t ttl_ms) override;

@@ -22,6 +22,26 @@ class MemoryStorage::Cursor {
   Entries::const_iterator at_;
 };
 
+class MemoryStorage::FrozenView final : public View {
+ public:
+  FrozenView(Entries entries, Version at) : entries_(std::move(entries)), next_(entries_.begin()), at_(at) {}
+  Version at() const override { return at_; }
+  Result<std::vector<Entry>> next(std::size_t bytes) override {
+    std::vector<Entry> entries;
+    for (std::size_t have = 0; next_ != entries_.end() && (entries.empty() || have < bytes); ++next_) {
+      if (is_reserved(next_->first)) continue;
+      have += next_->first.size() + next_->second.value.size();
+      entries.push_back({next_->first, next_->second.value, next_->second.version});
+    }
+    return entries;
+  }
+
+ private:
+  const Entries entries_;
+  Entries::const_iterator next_;
+  const Version at_;
+};
+
 Result<std::optional<Entry>> MemoryStorage::get(std::string_view key, ReadAt) const {
   const ReaderLock lock(entries_mutex_);
   const auto found = entries_.find(key);
@@ -74,6 +94,33 @@ void MemoryStorage::commit(Batch batch, CommitDone done) {
     if (outcome.ok() && !batch.operations.empty()) hub_.publish(std::move(batch.operations), outcome.at);
   }
   done(std::move(outcome));
+}
+
+Result<std::unique_ptr<View>> MemoryStorage::view() const {
+  const ReaderLock lock(entries_mutex_);
+  return std::unique_ptr<View>(std::make_unique<FrozenView>(entries_, latest_));
+}
+
+Result<Version> MemoryStorage::replace(const EntrySource& source) {
+  const MutexLock one_at_a_time(commits_);
+  TRY_ASSIGN(const Version before, latest());
+  const Version at = before + 1;
+  Entries fresh;
+  for (;;) {
+    TRY_ASSIGN(auto entries, source());
+    if (entries.empty()) break;
+    for (Entry& entry : entries) {
+      TRY(check_entry(entry));
+      fresh.insert_or_assign(std::move(entry.key), Stored{std::move(entry.value), at});
+    }
+  }
+  {
+    const WriterLock lock(entries_mutex_);
+    entries_ = std::move(fresh);
+    latest_ = at;
+  }
+  hub_.reset(at);
+  return at;
 }
 
 Resolution MemoryStorage::resolve(const RequestId&) { return Resolution::kStillUnknown; }

@@ -23,6 +23,8 @@ class MemoryStorage final : public Storage {
   Result<std::optional<Entry>> get(std::string_view key, ReadAt read_at = {}) const override;
   Result<Page> list(const ListOptions& options) const override;
   void commit(Batch batch, CommitDone done) override;
+  Result<std::unique_ptr<View>> view() const override;
+  Result<Version> replace(const EntrySource& source) override;
   Resolution resolve(const RequestId& request_id) override;
   Result<std::unique_ptr<Watch>> watch(std::string_view prefix, Version from, Watcher& watcher) override;
   Result<std::unique_ptr<Leadership>> campaign(std::string_view job, std::int64_t ttl_ms) override;
@@ -36,6 +38,7 @@ class MemoryStorage final : public Storage {
   };
   using Entries = std::map<std::string, Stored, std::less<>>;
   class Cursor;
+  class FrozenView;
 
   Outcome apply(Batch& batch) REQUIRES(entries_mutex_);
   Version version_of(std::string_view key) const REQUIRES_SHARED(entries_mutex_);

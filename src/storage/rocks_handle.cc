@@ -54,11 +54,11 @@ std::string Alarm::reason() const {
 }
 
 Result<std::unique_ptr<RocksHandle>> RocksHandle::open(const RocksOptions& options, Mode mode,
-                                                       std::function<void()> alarm_ring) {
+                                                       std::function<void()> alarm_ring, std::string_view folder) {
   auto alarm = std::make_shared<Alarm>(std::move(alarm_ring));
   std::unique_ptr<RocksHandle> handle(new RocksHandle(mode, make_env(options), alarm));
   const rocksdb::Options settings = make_settings(options, *handle->env_, alarm);
-  const std::string path = options.path + "/db";
+  const std::string path = options.path + "/" + std::string(folder);
   // Otherwise RocksDB warns that it is not there yet.
   if (mode == Mode::kReadWrite) handle->env_->CreateDirIfMissing(path).PermitUncheckedError();
   rocksdb::DB* db = nullptr;
@@ -74,6 +74,10 @@ Result<std::unique_ptr<RocksHandle>> RocksHandle::open(const RocksOptions& optio
 }
 
 RocksHandle::~RocksHandle() {
+  {
+    const MutexLock lock(frozen_mutex_);
+    for (const rocksdb::Snapshot* frozen : frozen_) db_->ReleaseSnapshot(frozen);
+  }
   // A failed handle says here that it has seen an error, which its alarm has told already.
   if (db_ != nullptr) db_->Close().PermitUncheckedError();
 }
@@ -125,6 +129,24 @@ Result<Version> RocksHandle::version_of(std::string_view key) const {
   if (!status.ok()) return to_error(status);
   TRY_ASSIGN(const StoredValue stored, decode_value(view(value)));
   return stored.version;
+}
+
+std::uint64_t RocksHandle::next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+Result<const rocksdb::Snapshot*> RocksHandle::freeze() const {
+  const rocksdb::Snapshot* frozen = db_->GetSnapshot();
+  if (frozen == nullptr) return Error{Code::kUnavailable, "the store cannot be read as of one moment"};
+  const MutexLock lock(frozen_mutex_);
+  frozen_.insert(frozen);
+  return frozen;
+}
+
+void RocksHandle::let_go(const rocksdb::Snapshot* frozen) const {
+  const MutexLock lock(frozen_mutex_);
+  if (frozen_.erase(frozen) > 0) db_->ReleaseSnapshot(frozen);
 }
 
 void HandleSlot::replace(const std::function<std::unique_ptr<RocksHandle>(std::unique_ptr<RocksHandle>)>& make) {

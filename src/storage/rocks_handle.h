@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -64,9 +65,11 @@ class Alarm {
 class RocksHandle {
  public:
   enum class Mode { kReadWrite, kReadOnly };
+  /// Below the directory of the options.
+  static constexpr std::string_view kFolder = "db";
   /// `alarm_ring` as Alarm's. Opening for writing creates what is missing and checks the format.
   static Result<std::unique_ptr<RocksHandle>> open(const RocksOptions& options, Mode mode,
-                                                   std::function<void()> alarm_ring);
+                                                   std::function<void()> alarm_ring, std::string_view folder = kFolder);
   ~RocksHandle();
 
   rocksdb::DB& db() const { return *db_; }
@@ -80,6 +83,12 @@ class RocksHandle {
   /// 0 = absent.
   Result<Version> version_of(std::string_view key) const;
 
+  /// What is there now, to be read until it is let go of, or the handle closes.
+  Result<const rocksdb::Snapshot*> freeze() const;
+  void let_go(const rocksdb::Snapshot* frozen) const;
+  /// Tells handles apart, also one at the same place in memory.
+  std::uint64_t id() const { return id_; }
+
  private:
   RocksHandle(Mode mode, std::unique_ptr<rocksdb::Env> env, std::shared_ptr<Alarm> alarm)
       : mode_(mode), env_(std::move(env)), alarm_(std::move(alarm)) {}
@@ -87,11 +96,16 @@ class RocksHandle {
   Result<void> load_format();
   Result<void> create_format();
 
+  static std::uint64_t next_id();
+
   const Mode mode_;
+  const std::uint64_t id_ = next_id();
   const std::unique_ptr<rocksdb::Env> env_;  // Outlives db_.
   const std::shared_ptr<Alarm> alarm_;       // Shared with RocksDB's listener.
   std::unique_ptr<rocksdb::DB> db_;
   Version opened_at_ = 0;
+  mutable Mutex frozen_mutex_;
+  mutable std::set<const rocksdb::Snapshot*> frozen_ GUARDED_BY(frozen_mutex_);
 };
 
 /// Where the current handle is, with many readers and one who replaces it.

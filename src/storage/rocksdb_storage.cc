@@ -6,6 +6,7 @@
 #include "storage/data_directory.h"
 #include "storage/leadership.h"
 #include "storage/list_page.h"
+#include "storage/replacement.h"
 #include "storage/rocks_handle.h"
 #include "storage/watch_hub.h"
 
@@ -57,6 +58,54 @@ class RocksCursor {
   Result<void> damage_;
 };
 
+/// Of one handle: it ends with that.
+class RocksView final : public View {
+ public:
+  RocksView(const HandleSlot& slot, std::uint64_t handle_id, const rocksdb::Snapshot* frozen, Version at)
+      : slot_(slot), handle_id_(handle_id), frozen_(frozen), at_(at) {}
+  ~RocksView() override {
+    static_cast<void>(slot_.read([&](const RocksHandle& handle) -> Result<void> {
+      if (handle.id() == handle_id_) handle.let_go(frozen_);
+      return {};
+    }));
+  }
+
+  Version at() const override { return at_; }
+  Result<std::vector<Entry>> next(std::size_t bytes) override {
+    return slot_.read([&](const RocksHandle& handle) -> Result<std::vector<Entry>> {
+      if (handle.id() != handle_id_) return Error{Code::kUnavailable, "the store was re-opened meanwhile: begin anew"};
+      return read(handle, bytes);
+    });
+  }
+
+ private:
+  Result<std::vector<Entry>> read(const RocksHandle& handle, std::size_t bytes) {
+    const std::string bound = user_key(std::string(1, kReservedPrefix));
+    const rocksdb::Slice bound_slice(bound);
+    rocksdb::ReadOptions options;
+    options.snapshot = frozen_;
+    options.fill_cache = false;
+    options.iterate_upper_bound = &bound_slice;
+    const std::unique_ptr<rocksdb::Iterator> iterator(handle.db().NewIterator(options));
+    std::vector<Entry> entries;
+    std::size_t have = 0;
+    for (iterator->Seek(user_key(from_)); iterator->Valid() && (entries.empty() || have < bytes); iterator->Next()) {
+      TRY_ASSIGN(const StoredValue stored, decode_value({iterator->value().data(), iterator->value().size()}));
+      have += iterator->key().size() + stored.bytes.size();
+      entries.push_back({std::string(iterator->key().data() + 1, iterator->key().size() - 1), std::string(stored.bytes), stored.version});
+    }
+    if (!iterator->status().ok()) return to_error(iterator->status());
+    if (!entries.empty()) from_ = entries.back().key + '\0';
+    return entries;
+  }
+
+  const HandleSlot& slot_;
+  const std::uint64_t handle_id_;
+  const rocksdb::Snapshot* const frozen_;
+  const Version at_;
+  std::string from_;
+};
+
 /// The lock on the directory proves that whoever held these has ended.
 Result<void> erase_leases(RocksHandle& handle) {
   rocksdb::WriteBatch erasures;
@@ -84,6 +133,7 @@ RocksStorage::~RocksStorage() = default;
 
 Result<std::unique_ptr<RocksStorage>> RocksStorage::open(RocksOptions options, const Clock& clock) {
   TRY_ASSIGN(auto directory, DataDirectory::open(options.path));
+  TRY(Replacement::finish(options.path));
   std::unique_ptr<RocksStorage> store(new RocksStorage(clock, std::move(directory)));
   TRY_ASSIGN(auto handle, RocksHandle::open(options, RocksHandle::Mode::kReadWrite,
                                             [&queue = *store->queue_] { queue.wake(); }));
@@ -114,6 +164,16 @@ Result<Page> RocksStorage::list(const ListOptions& options) const {
 }
 
 void RocksStorage::commit(Batch batch, CommitDone done) { committer_->commit(std::move(batch), std::move(done)); }
+
+Result<std::unique_ptr<View>> RocksStorage::view() const {
+  return slot_->read([&](const RocksHandle& handle) -> Result<std::unique_ptr<View>> {
+    const Version at = committer_->durable();
+    TRY_ASSIGN(const rocksdb::Snapshot* frozen, handle.freeze());
+    return std::unique_ptr<View>(std::make_unique<RocksView>(*slot_, handle.id(), frozen, at));
+  });
+}
+
+Result<Version> RocksStorage::replace(const EntrySource& source) { return committer_->replace(source); }
 
 Resolution RocksStorage::resolve(const RequestId& request_id) { return committer_->resolve(request_id); }
 

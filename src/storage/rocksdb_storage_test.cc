@@ -338,6 +338,80 @@ TEST_F(RocksStorageTest, ReadersAreNotDisturbedByReopening) {
   for (std::thread& reader : readers) reader.join();
 }
 
+// ---- Replacements.
+
+TEST_F(RocksStorageTest, AReplacementIsThereAfterReopening) {
+  open();
+  ASSERT_OK(store_->commit(writes({put("a", "1")})));
+  const auto at = store_->replace([sent = false]() mutable -> Result<std::vector<Entry>> {
+    if (std::exchange(sent, true)) return std::vector<Entry>{};
+    return std::vector<Entry>{{"b", "2", 0}};
+  });
+  ASSERT_OK(at);
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "store/db.old"));
+  reopen();
+  EXPECT_EQ(*store_->latest(), *at);
+  EXPECT_EQ(value_of(*store_, "a"), "(absent)");
+  EXPECT_EQ(value_of(*store_, "b"), "2");
+}
+
+TEST_F(RocksStorageTest, AViewEndsWithTheHandleItIsOf) {
+  open();
+  ASSERT_OK(store_->commit(writes({put("a", "1")})));
+  const auto view = store_->view();
+  ASSERT_OK(view);
+  ASSERT_OK(store_->replace([]() -> Result<std::vector<Entry>> { return std::vector<Entry>{}; }));
+  EXPECT_EQ((*view)->next(1).code(), Code::kUnavailable);
+}
+
+TEST_F(RocksStorageTest, AKillDuringAReplacementLeavesTheOldOrTheNew) {
+  namespace files = std::filesystem;
+  open();
+  ASSERT_OK(store_->commit(writes({put("a", "old")})));
+  store_.reset();
+  const auto folder = [this](const char* name) { return files::path(directory_ / "store") / name; };
+  // While the new content is written.
+  files::create_directory(folder("db.new"));
+  open();
+  EXPECT_EQ(value_of(*store_, "a"), "old");
+  EXPECT_FALSE(files::exists(folder("db.new")));
+  store_.reset();
+  // Between the renames.
+  files::copy(folder("db"), folder("db.new"), files::copy_options::recursive);
+  files::rename(folder("db"), folder("db.old"));
+  files::remove_all(folder("db.old") / "CURRENT");
+  open();
+  EXPECT_EQ(value_of(*store_, "a"), "old");
+  EXPECT_FALSE(files::exists(folder("db.old")));
+  store_.reset();
+  // After them.
+  files::create_directory(folder("db.old"));
+  open();
+  EXPECT_EQ(value_of(*store_, "a"), "old");
+  EXPECT_FALSE(files::exists(folder("db.old")));
+}
+
+TEST_F(RocksStorageTest, AReplacementOnADiskThatFailsLeavesTheOld) {
+  for (const std::uint64_t nth : {1, 2, 3, 5, 8, 13, 21}) {
+    open();
+    ASSERT_OK(store_->commit(writes({put("a", "old")})));
+    faults_->inject({.lasts = DiskFault::Lasts::kUntilHealed, .nth = nth});
+    const auto replaced = store_->replace([left = 50]() mutable -> Result<std::vector<Entry>> {
+      if (left-- == 0) return std::vector<Entry>{};
+      return std::vector<Entry>{{"key" + std::to_string(left), std::string(20'000, 'v'), 0}};
+    });
+    faults_->heal();
+    if (!replaced.ok()) {
+      EXPECT_EQ(value_of(*store_, "a"), "old") << nth;
+    }
+    EXPECT_TRUE(writable_again()) << nth;
+    ASSERT_OK(store_->commit(writes({put("a", "old")})));
+    reopen();
+    EXPECT_EQ(value_of(*store_, "a"), "old");
+    store_.reset();
+  }
+}
+
 }  // namespace
 
 }  // namespace keyhold::storage

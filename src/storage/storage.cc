@@ -78,6 +78,13 @@ Result<void> check_batch(const Batch& batch) {
   return {};
 }
 
+Result<void> check_entry(const Entry& entry) {
+  TRY(check_key(entry.key));
+  if (entry.key.starts_with(kReservedPrefix)) return Error{Code::kInvalid, "a storage key is the store's own"};
+  if (entry.value.size() > limits::kStorageValueBytesMax) return Error{Code::kTooLarge, "a stored value is too long"};
+  return {};
+}
+
 Outcome Storage::commit(Batch batch) {
   // Shared with the callback: the waiter may be gone before set_value() has returned.
   auto promise = std::make_shared<std::promise<Outcome>>();

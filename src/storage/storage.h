@@ -149,6 +149,21 @@ class Leadership {
   virtual Result<void> renew() = 0;
 };
 
+/// All entries as of one version, in key order. To be gone before the store is.
+///
+/// threads   One at a time.
+class View {
+ public:
+  virtual ~View() = default;
+  virtual Version at() const = 0;
+  /// The next ones: as many as come to about `bytes`, at least one; none at the end.
+  /// errors: kUnavailable: the store was re-opened meanwhile, so that this view has ended; kCorrupt.
+  virtual Result<std::vector<Entry>> next(std::size_t bytes) = 0;
+};
+
+/// Yields entries in any order, each key once, and none at the end. Their versions are not looked at.
+using EntrySource = std::function<Result<std::vector<Entry>>()>;
+
 using CommitDone = std::function<void(Outcome)>;
 
 /// One store, opened. Destroying it waits for commits in flight.
@@ -168,6 +183,17 @@ class Storage {
   virtual void commit(Batch batch, CommitDone done) = 0;
   /// The same, waiting.
   Outcome commit(Batch batch);
+
+  /// errors: kUnavailable.
+  virtual Result<std::unique_ptr<View>> view() const = 0;
+
+  /// Puts what `source` yields in place of everything, the store's own records included: all or nothing, whatever ends the process.
+  /// Commits are refused from the call on, those that wait already too. Every entry then has one new version, every view ends, and
+  /// every watcher is told of a gap.
+  /// `source` is called from another thread, and not again once it failed.
+  /// errors       what `source` gave up with; kUnavailable: the store takes no writes; kUnsupported; kInvalid: a bound. Nothing has changed then.
+  /// durability   as a commit's.
+  virtual Result<Version> replace(const EntrySource& source) = 0;
 
   /// For a commit that ended kUnknown. Answers kStillUnknown while the store cannot tell yet. Only the latest
   /// unknown commits are remembered (in embedded stores: those of this process).
@@ -192,6 +218,8 @@ class Storage {
 
 /// The bounds of limits.h and the one-operation-a-key rule; every backend calls it first.
 Result<void> check_batch(const Batch& batch);
+/// The same of one entry: its key and value are within bounds, and the key is not the store's own.
+Result<void> check_entry(const Entry& entry);
 /// Its keys and values together: what limits::kStorageBatchBytesMax bounds.
 std::size_t bytes_of(const Batch& batch);
 

@@ -647,6 +647,117 @@ TEST_P(StorageContract, AWatchSeesTheSameHistoryAsTheWriters) {
   EXPECT_EQ(watcher.lines(), history);
 }
 
+// ---- All of it: views and replacements.
+
+/// "key=value" of all that a view has, read `bytes` at a time.
+inline std::vector<std::string> all_of(View& view, std::size_t bytes = 1) {
+  std::vector<std::string> lines;
+  for (;;) {
+    const auto entries = view.next(bytes);
+    EXPECT_TRUE(entries.ok()) << explain(entries);
+    if (!entries.ok() || entries->empty()) return lines;
+    for (const Entry& entry : *entries) lines.push_back(entry.key + "=" + entry.value);
+  }
+}
+inline std::vector<std::string> all_of(const Storage& store) {
+  const auto view = store.view();
+  EXPECT_TRUE(view.ok()) << explain(view);
+  return view.ok() ? all_of(**view) : std::vector<std::string>{};
+}
+/// Yields them one by one.
+inline EntrySource source_of(std::vector<Entry> entries) {
+  auto left = std::make_shared<std::vector<Entry>>(std::move(entries));
+  return [left]() -> Result<std::vector<Entry>> {
+    if (left->empty()) return std::vector<Entry>{};
+    std::vector<Entry> one{left->front()};
+    left->erase(left->begin());
+    return one;
+  };
+}
+
+TEST_P(StorageContract, AViewStaysAsItWasWhateverIsWritten) {
+  const Version at = commit_ok(writes({put("a", "1"), put("b", "1")}));
+  const auto leadership = store_->campaign("job", 1'000);  // The store's own record.
+  const auto view = store_->view();
+  ASSERT_OK(view);
+  EXPECT_GE((*view)->at(), at);
+  commit_ok(writes({put("a", "2"), erase("b"), put("c", "2")}));
+  const auto first = (*view)->next(1);
+  ASSERT_OK(first);
+  ASSERT_EQ(first->size(), 1u);
+  EXPECT_EQ(first->front().version, at);
+  EXPECT_THAT(all_of(**view), ElementsAre("b=1"));
+  EXPECT_THAT(all_of(*store_), ElementsAre("a=2", "c=2"));
+}
+
+TEST_P(StorageContract, AReplacementIsInPlaceOfEverything) {
+  commit_ok(writes({put("a", "1"), put("b", "1")}));
+  const Version before = commit_ok(writes({put("c", "1")}));
+  RecordingWatcher watcher;
+  const auto watch = store_->watch("", 0, watcher);
+  const auto at = store_->replace(source_of({{"b", "new", 0}, {"a", "new", 99}}));
+  ASSERT_OK(at);
+  EXPECT_GT(*at, before);
+  EXPECT_THAT(all_of(*store_), ElementsAre("a=new", "b=new"));
+  EXPECT_EQ(version_of("a"), *at);
+  EXPECT_EQ(version_of("c"), 0u);
+  EXPECT_EQ(*store_->latest(), *at);
+  EXPECT_THAT(watcher.lines(), ElementsAre("reset " + std::to_string(*at)));
+  // What was read before decides nothing any more.
+  EXPECT_EQ(store_->commit(batch({unchanged("c", before)}, {put("d", "1")})).kind, Kind::kConflict);
+  EXPECT_GT(commit_ok(batch({unchanged("a", *at)}, {put("a", "2")})), *at);
+}
+
+TEST_P(StorageContract, AReplacementThatBreaksOffChangesNothing) {
+  const Version at = commit_ok(writes({put("a", "1")}));
+  int calls = 0;
+  const auto replaced = store_->replace([&]() -> Result<std::vector<Entry>> {
+    if (++calls == 2) return Error{Code::kCorrupt, "spoiled"};
+    return std::vector<Entry>{{"b", "2", 0}};
+  });
+  EXPECT_EQ(replaced.code(), Code::kCorrupt);
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(store_->replace(source_of({{"", "no key", 0}})).code(), Code::kInvalid);
+  EXPECT_EQ(store_->replace(source_of({{std::string(1, kReservedPrefix), "the store's own", 0}})).code(), Code::kInvalid);
+  EXPECT_THAT(all_of(*store_), ElementsAre("a=1"));
+  EXPECT_EQ(version_of("a"), at);
+  commit_ok(batch({unchanged("a", at)}, {put("a", "2")}));
+}
+
+TEST_P(StorageContract, AStoreMayBeReplacedByAViewOfAnother) {
+  std::vector<Entry> many;
+  for (int i = 0; i < 2'000; ++i) many.push_back({"key" + std::to_string(i), std::string(100, 'v'), 0});
+  ASSERT_OK(store_->replace(source_of(many)));
+  const auto other_backend = GetParam().make();
+  const auto other = other_backend->open(clock_);
+  const auto view = store_->view();
+  ASSERT_OK(other->replace([&] { return (*view)->next(10'000); }));
+  EXPECT_EQ(all_of(*other), all_of(*store_));
+  EXPECT_EQ(all_of(*other).size(), many.size());
+}
+
+TEST_P(StorageContract, WhatIsCommittedDuringReplacementsIsWhollyThereOrRefused) {
+  std::atomic<bool> over{false};
+  std::thread writer([&] {
+    for (int i = 0; !over; ++i) {
+      const Outcome outcome = store_->commit(writes({put("w/" + std::to_string(i), ""), put("last", std::to_string(i))}));
+      EXPECT_TRUE(outcome.ok() || outcome.error.code == Code::kUnavailable) << explain(outcome);
+    }
+  });
+  for (int i = 0; i < rounds(10); ++i) {
+    const auto at = store_->replace(source_of({{"base", std::to_string(i), 0}}));
+    ASSERT_OK(at);
+    EXPECT_EQ(value_of(*store_, "base"), std::to_string(i));
+    const auto lines = all_of(*store_);
+    const auto last = value_of(*store_, "last");
+    if (lines.size() > 1) {
+      EXPECT_NE(last, "(absent)") << "half of a commit";
+    }
+  }
+  over = true;
+  writer.join();
+}
+
 TEST_P(StorageContract, AHealthyStoreIsWritable) { EXPECT_TRUE(store_->health().writable) << store_->health().reason; }
 
 }  // namespace keyhold::storage

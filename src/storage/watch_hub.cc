@@ -25,6 +25,7 @@ class WatchHub::Registration final : public Watch {
     }
     if (!changes.empty()) watcher_.on_changes(changes, commit.at);
   }
+  void tell_of_gap(Version at) { watcher_.on_reset(at); }
 
  private:
   WatchHub& hub_;
@@ -46,6 +47,14 @@ void WatchHub::publish(std::vector<Operation> operations, Version at) {
   if (commit.keys.empty()) return;
   for (Registration* registration : registrations_) registration->tell(commit);
   remember(std::move(commit));
+}
+
+void WatchHub::reset(Version at) {
+  const MutexLock lock(mutex_);
+  ring_.clear();
+  ring_bytes_ = 0;
+  known_after_ = latest_ = at;
+  for (Registration* registration : registrations_) registration->tell_of_gap(at);
 }
 
 void WatchHub::remember(Commit commit) {

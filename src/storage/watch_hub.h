@@ -23,6 +23,9 @@ class WatchHub {
   /// Tells the watchers of one commit; returns when all have seen it.
   void publish(std::vector<Operation> operations, Version at);
 
+  /// Everything may have changed.
+  void reset(Version at);
+
   /// As Storage::watch(). `visible`: the newest version that a reader may already have seen, published or not.
   std::unique_ptr<Watch> watch(std::string_view prefix, Version from, Version visible, Watcher& watcher);
 

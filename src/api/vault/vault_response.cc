@@ -153,7 +153,10 @@ http::Response render_vault_answer(Answer& answer, const std::vector<std::pair<s
   if (bare && reply.wrap_info == nullptr) {
     response.body = std::move(reply.data);
     if (answer.payload == Payload::kBare) response.body.push_back('\n');
-    if (answer.payload == Payload::kBytes) response.content_type = reply.content_type;
+    if (answer.payload == Payload::kBytes) {
+      response.content_type = reply.content_type;
+      response.file = std::move(reply.file);
+    }
   } else {
     render_envelope(response.body, answer, reply);
   }

@@ -40,6 +40,8 @@ bool valid_numbers(int shares, int threshold);
 inline constexpr std::string_view kAutoUnsealKey = "sauto-unseal-key";
 /// SHA-256 of the recovery key, behind the barrier.
 inline constexpr std::string_view kRecoveryKeyKey{"c\0\0\0\0\0\0\0\1recovery-key", 21};
+/// The public key (32) of the snapshot that was put in place of the store while it was closed. Gone once the store was opened.
+inline constexpr std::string_view kRestoredKey = "srestored";
 inline constexpr std::string_view kShamir = "shamir";
 
 /// Bytes of one share.

@@ -52,6 +52,8 @@ class SpoiledStorage final : public storage::Storage {
     unknown.kind = storage::Outcome::Kind::kUnknown;
     done(unknown);
   }
+  Result<std::unique_ptr<storage::View>> view() const override { return inner_.view(); }
+  Result<storage::Version> replace(const storage::EntrySource& source) override { return inner_.replace(source); }
   storage::Resolution resolve(const storage::RequestId&) override {
     const storage::Resolution next = resolutions.front();
     if (resolutions.size() > 1) resolutions.pop_front();

@@ -25,6 +25,8 @@ class InterceptedStorage final : public storage::Storage {
   void commit(storage::Batch batch, storage::CommitDone done) override {
     inner_.commit(std::move(batch), std::move(done));
   }
+  Result<std::unique_ptr<storage::View>> view() const override { return inner_.view(); }
+  Result<storage::Version> replace(const storage::EntrySource& source) override { return inner_.replace(source); }
   storage::Resolution resolve(const storage::RequestId& id) override { return inner_.resolve(id); }
   Result<std::unique_ptr<storage::Watch>> watch(std::string_view prefix, storage::Version from,
                                                 storage::Watcher& watcher) override {

@@ -36,6 +36,11 @@ Got to_got(Answer answer) {
   got.outcome = answer.result->outcome;
   got.lease_duration_s = answer.result->lease_duration_s;
   got.data = answer.result->data.reveal();
+  if (const auto& file = answer.result->file; file != nullptr) {
+    std::string content(file->size(), '\0');
+    CHECK(file->read_at(0, content).value() == content.size());
+    got.data += content;
+  }
   got.warnings = std::move(answer.result->warnings);
   if (const WrapInfo* info = answer.result->wrap_info.get()) {
     got.wrapping_token = info->token.reveal();
@@ -91,7 +96,9 @@ TestNode::TestNode(storage::Storage& store, const Clock& clock, const AddEngines
   journal_ = options.journal_calls == nullptr
                  ? must(audit::Journal::open(journal, clock))
                  : must(audit::Journal::open(journal, clock, *options.journal_calls));
-  node_ = std::make_unique<Node>(Node::Parts{store_, *journal_, options.lanes, clock_, rng_, [](std::string_view) {}, options.post});
+  Node::Parts parts{store_, *journal_, options.lanes, clock_, rng_, [](std::string_view) {}, options.post};
+  parts.snapshot_directory = options.snapshot_directory;
+  node_ = std::make_unique<Node>(parts);
   CHECK(node_->load().ok());
   add_engines(router_, *node_);
   gate_ = std::make_unique<Gate>(*node_, router_);
@@ -118,10 +125,12 @@ void TestNode::initialize() {
   unseal();
 }
 
-void TestNode::join(const TestNode& first) {
+void TestNode::join(const TestNode& first) { CHECK(!must(try_to_join(first)).sealed); }
+
+Result<SealStatus> TestNode::try_to_join(const TestNode& first) {
   know(first.share_.clone(), first.root_token_);
   CHECK(node_->load().ok());
-  unseal();
+  return node_->unseal(share_);
 }
 
 void TestNode::know(SecretBytes share, std::string root_token) {

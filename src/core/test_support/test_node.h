@@ -53,7 +53,7 @@ struct Got {
   std::string request_id;
   std::optional<Error> error;
   Reply::Outcome outcome = Reply::Outcome::kEmpty;
-  std::string data;
+  std::string data;  // And the file that follows it.
   std::vector<std::string> warnings;
   std::string mount_type;
   std::int64_t retry_after_s = 0;
@@ -82,16 +82,19 @@ class TestNode {
     int lanes = 1;
     audit::FileCalls* journal_calls = nullptr;  // nullptr = the system's.
     rotation::Poster post{};                    // What answers rotators that call by HTTP.
+    std::string snapshot_directory{};           // Where schedules make snapshots.
   };
   using AddEngines = std::function<void(Router&, Node&)>;
 
-  TestNode(storage::Storage& store, const Clock& clock, const AddEngines& add_engines, Options options = {1, nullptr, {}});
+  TestNode(storage::Storage& store, const Clock& clock, const AddEngines& add_engines, Options options = {1, nullptr, {}, {}});
   ~TestNode();
 
   /// Initialises the store with one share, and unseals.
   void initialize();
   /// Unseals a store that `first` initialised.
   void join(const TestNode& first);
+  /// The same when it may be refused.
+  Result<SealStatus> try_to_join(const TestNode& first);
   /// Takes the share and root token of an initialisation made elsewhere.
   void know(SecretBytes share, std::string root_token);
   void unseal();

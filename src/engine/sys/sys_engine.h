@@ -29,6 +29,7 @@ constexpr core::Route<Engine> status_route(std::string_view path, core::Payload 
 struct ServerFacts {
   std::string storage_type = "raft";  // As in the configuration.
   std::string cluster_name{};         // Empty = one is made from the store's id.
+  std::string spool_directory{};      // Where what is on its way may be put; empty = memory.
 };
 
 /// The "sys/" routes: seal, policies, state.

@@ -59,6 +59,7 @@ constexpr std::array kTopLevelSettings{
     TopLevel{"api_addr", &Config::api_addr},
     TopLevel{"cluster_addr", &Config::cluster_addr},
     TopLevel{"cluster_name", &Config::cluster_name},
+    TopLevel{"snapshot_directory", &Config::snapshot_directory},
     TopLevel{"ui", &Config::ui},
     TopLevel{"disable_mlock", &Config::disable_mlock},
     TopLevel{"default_lease_ttl", &Config::default_lease_ttl_s},
@@ -434,11 +435,14 @@ class ConfigReader {
       }
       config.journal.directory = config.storage.path + (config.storage.path.ends_with('/') ? "audit" : "/audit");
     }
+    if (config.snapshot_directory.empty() && config.storage.kind == StorageConfig::Kind::kEmbedded) {
+      config.snapshot_directory = config.storage.path + (config.storage.path.ends_with('/') ? "snapshots" : "/snapshots");
+    }
     if (config.journal.when_full == JournalConfig::WhenFull::kDropForwarded && config.audit_devices.empty()) {
       return error(journal_at_, "audit_journal: when_full \"drop-forwarded\" needs an audit device");
     }
     // Not over our own files, nor where something would be run.
-    const std::array closed{config.storage.path, config.journal.directory, plugin_directory_};
+    const std::array closed{config.storage.path, config.journal.directory, config.snapshot_directory, plugin_directory_};
     for (std::size_t i = 0; i < config.audit_devices.size(); ++i) {
       if (core::audit::lies_within(config.audit_devices[i], closed)) {
         return error(device_at_[i], "audit: file_path lies in the folder of the store, the journal or plugins");

@@ -77,6 +77,7 @@ struct Config {
   StorageConfig storage;
   SealConfig seal;
   JournalConfig journal;
+  std::string snapshot_directory;  // "<storage path>/snapshots" when not given; empty for a store in memory.
   std::vector<core::audit::Device> audit_devices;  // `audit "file" "NAME"`.
   std::string api_addr;
   std::string cluster_addr;

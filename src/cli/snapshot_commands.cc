@@ -1,0 +1,196 @@
+// operator snapshot save, restore and recover; operator raft snapshot is Vault's name for the first two.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/limits.h"
+#include "cli/render.h"
+#include "cli/session.h"
+
+namespace keyhold::cli {
+namespace {
+
+using Takes = Flag::Takes;
+
+constexpr mode_t kFileMode = 0600;
+constexpr std::string_view kPath = "sys/storage/raft/snapshot";
+constexpr std::size_t kReadBytes = 1024 * 1024;
+
+Error file_error(std::string_view path, const char* what) {
+  return usage_error(std::string(path) + ": " + what + ": " + std::strerror(errno));
+}
+
+/// What is received goes beside the file that it will be, and is there under that name once it is whole.
+class Download {
+ public:
+  static Result<Download> begin(std::string path) {
+    if (struct stat there; ::lstat(path.c_str(), &there) == 0) return usage_error(path + " is there already: choose another name, or remove it first");
+    std::string unfinished = path + ".part";
+    const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kFileMode);
+    if (fd < 0) return file_error(path, "it cannot be written");
+    return Download(fd, std::move(path), std::move(unfinished));
+  }
+  Download(Download&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), unfinished_(std::move(other.unfinished_)), bytes_(other.bytes_) {}
+  Download& operator=(Download&&) = delete;
+  ~Download() {
+    if (fd_ < 0) return;
+    ::close(fd_);
+    ::unlink(unfinished_.c_str());
+  }
+
+  bool write(std::string_view part) {
+    bytes_ += part.size();
+    while (!part.empty()) {
+      const ssize_t written = ::write(fd_, part.data(), part.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) {
+        error_ = errno;
+        return false;
+      }
+      part.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+  int error() const { return error_; }
+  std::size_t bytes() const { return bytes_; }
+
+  Result<void> finish() {
+    const bool kept = ::fsync(fd_) == 0 && ::link(unfinished_.c_str(), path_.c_str()) == 0;  // Not over what came there meanwhile.
+    if (!kept) return file_error(path_, "it cannot be written");
+    return {};
+  }
+
+ private:
+  Download(int fd, std::string path, std::string unfinished) : fd_(fd), path_(std::move(path)), unfinished_(std::move(unfinished)) {}
+
+  int fd_;
+  std::string path_;
+  std::string unfinished_;
+  std::size_t bytes_ = 0;
+  int error_ = 0;
+};
+
+Result<int> save(Session& session) {
+  const std::string path(session.argument(0));
+  TRY_ASSIGN(Download file, Download::begin(path));
+  auto answer = session.call({.path = std::string(kPath), .sink = [&file](std::string_view part) { return file.write(part); }});
+  if (file.error() != 0) {
+    errno = file.error();
+    return file_error(path, "it cannot be written");
+  }
+  if (!answer.ok()) return std::move(answer).error();
+  TRY(file.finish());
+  return session.success("Saved a snapshot of " + std::to_string(file.bytes()) + " bytes to " + path);
+}
+
+Result<SecretBytes> read_snapshot(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return file_error(path, "it cannot be read");
+  SecretBytes bytes;
+  std::size_t have = 0;
+  ssize_t got = 0;
+  while (have <= limits::kHttpBodyBytesMax) {
+    bytes.resize(have + kReadBytes);
+    got = ::read(fd, bytes.writable().data() + have, kReadBytes);
+    if (got <= 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  const int failed = got < 0 ? errno : 0;
+  ::close(fd);
+  bytes.resize(have);
+  if (failed != 0) {
+    errno = failed;
+    return file_error(path, "it cannot be read");
+  }
+  if (have <= limits::kHttpBodyBytesMax) return bytes;
+  return usage_error(path + " is too large to be sent: put it into the server's snapshot directory and name it by -server-file, or stop the server and use "
+                            "`keyhold operator snapshot restore-offline`");
+}
+
+/// A snapshot that is sent, or one that the server has.
+Result<client::ApiAnswer> send_snapshot(Session& session, std::string path, client::Query query, std::size_t file_at) {
+  client::ApiRequest request;
+  request.method = "POST";
+  request.path = std::move(path);
+  request.query = std::move(query);
+  const std::string_view on_server = session.flag("server-file");
+  const std::string_view file = session.argument(file_at);
+  if (on_server.empty() == file.empty()) return usage_error("name one snapshot: FILE, or -server-file=NAME of the server's snapshot directory");
+  if (!on_server.empty()) {
+    request.query.emplace_back("file", std::string(on_server));
+    return session.call(std::move(request));
+  }
+  TRY_ASSIGN(const SecretBytes bytes, read_snapshot(std::string(file)));
+  request.body = &bytes;
+  request.headers.emplace_back("Content-Type", "application/gzip");
+  return session.call(std::move(request));
+}
+
+Result<int> restore(Session& session) {
+  TRY_ASSIGN(const auto answer, send_snapshot(session, std::string(kPath) + (session.arguments().on("force") ? "-force" : ""), {}, 0));
+  return session.print_answer(answer);
+}
+
+Result<int> recover(Session& session) {
+  const std::string secret = clean_path(session.argument(0));
+  TRY_ASSIGN(const auto answer, send_snapshot(session, std::string(kPath) + "-recover", {{"path", secret}}, 1));
+  return session.print_answer(answer);
+}
+
+constexpr Flag kServerFile{"server-file", "NAME", "A file of the server's snapshot directory, in place of FILE"};
+constexpr std::array kRestoreFlags{kServerFile, Flag{"force", "", "As Vault has it; a snapshot of another store is refused all the same", Takes::kNothing}};
+constexpr std::array kRecoverFlags{kServerFile};
+
+constexpr std::string_view kSaveHelp = "Save the whole store as one file\n\nIt is encrypted as the store is: it opens with the key shares of today.";
+constexpr std::string_view kRestoreHelp =
+    "Put a snapshot of this store in place of all it has\n\nAll or nothing. Keys and shares stay those of today; every token is void then, the root token too. "
+    "For an empty or another store, stop the server and use `keyhold operator snapshot restore-offline`.";
+
+constexpr Command save_command(std::string_view name) {
+  return {.name = name,
+          .group = Group::kOperation,
+          .arguments = "FILE",
+          .help = kSaveHelp,
+          .example = "keyhold operator snapshot save monday.snap",
+          .arguments_min = 1,
+          .arguments_max = 1,
+          .run = save};
+}
+constexpr Command restore_command(std::string_view name) {
+  return {.name = name,
+          .group = Group::kOperation,
+          .arguments = "[FILE]",
+          .help = kRestoreHelp,
+          .example = "keyhold operator snapshot restore monday.snap",
+          .flags = kRestoreFlags,
+          .arguments_max = 1,
+          .run = restore};
+}
+
+constexpr std::array kCommands{
+    save_command("operator snapshot save"),
+    restore_command("operator snapshot restore"),
+    Command{.name = "operator snapshot recover",
+            .group = Group::kOperation,
+            .arguments = "PATH [FILE]",
+            .help = "Give one secret the content that it had in a snapshot\n\nIt becomes a new version; nothing else changes.",
+            .example = "keyhold operator snapshot recover secret/prod/db monday.snap",
+            .flags = kRecoverFlags,
+            .arguments_min = 1,
+            .arguments_max = 2,
+            .run = recover},
+    save_command("operator raft snapshot save"),
+    restore_command("operator raft snapshot restore"),
+};
+
+}  // namespace
+
+std::span<const Command> snapshot_commands() { return kCommands; }
+
+}  // namespace keyhold::cli
