@@ -33,7 +33,8 @@ Node::~Node() {
 }
 
 Result<void> Node::load() {
-  if (parts_.auto_seal != nullptr) seal_manager_.set_auto_seal(*parts_.auto_seal, parts_.auto_seal_use);
+  if (parts_.auto_seal != nullptr) seal_manager_.set_auto_seal(*parts_.auto_seal);
+  if (parts_.former_auto_seal != nullptr) seal_manager_.set_former_auto_seal(*parts_.former_auto_seal);
   return seal_manager_.load();
 }
 

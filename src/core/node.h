@@ -45,7 +45,7 @@ class Node {
     std::function<void(std::string_view)> warn;  // Lines for the operator's log; from any thread.
     rotation::Poster post{};                     // How rotators are called by HTTP; empty = they cannot be.
     AutoSeal* auto_seal = nullptr;               // By which the server unseals itself; null = by shares.
-    SealManager::Use auto_seal_use = SealManager::Use::kOwn;
+    AutoSeal* former_auto_seal = nullptr;        // From which a store is to be changed over; null = none.
     std::string snapshot_directory{};            // Where snapshots are made by schedules; "" = none are.
   };
   explicit Node(const Parts& parts);

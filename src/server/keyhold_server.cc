@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "http/http_client.h"
+#include "server/auto_seals.h"
 #include "storage/memory_storage.h"
 #include "storage/rocksdb_storage.h"
 
@@ -69,10 +70,12 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   journal_options.streams = http_options.threads + 1;
   TRY_ASSIGN(journal_, at(settings.journal.directory, core::audit::Journal::open(journal_options, clock_)));
 
-  TRY_ASSIGN(auto_seal_, make_auto_seal(settings.seal, rng_, stopping_));
+  const SealParts seal_parts{rng_, stopping_, warn};
+  TRY_ASSIGN(auto_seal_, make_auto_seal(settings.seal, seal_parts));
+  TRY_ASSIGN(former_auto_seal_, make_auto_seal(settings.former_seal, seal_parts));
   node_ = std::make_unique<core::Node>(
       core::Node::Parts{*store_, *journal_, http_options.threads, clock_, rng_, warn, post_to_rotator, auto_seal_.get(),
-                        settings.seal.disabled ? core::SealManager::Use::kLeave : core::SealManager::Use::kOwn, settings.snapshot_directory});
+                        former_auto_seal_.get(), settings.snapshot_directory});
   TRY(node_->load());
   engines_ = std::make_unique<engine::Engines>(*node_, router_, settings.facts, settings.audit_devices);
   engines_->add_to(router_);
@@ -94,7 +97,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   });
   start_forwarders(settings);
   http_->start(settings.doors);
-  if (auto_seal_ != nullptr && !settings.seal.disabled) unsealer_ = std::make_unique<AutoUnsealer>(*node_, warn);
+  if (auto_seal_ != nullptr) unsealer_ = std::make_unique<AutoUnsealer>(*node_, warn);
   return {};
 }
 

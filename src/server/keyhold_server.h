@@ -39,6 +39,7 @@ struct Settings {
   engine::ServerFacts facts;
   http::Server::Doors doors = http::Server::Doors::kOpen;  // Closed: nobody is served before open_doors().
   SealConfig seal;
+  SealConfig former_seal;
   std::vector<core::audit::Device> audit_devices;
   std::vector<http::ListenerOptions> listeners;
 };
@@ -82,7 +83,8 @@ class KeyholdServer {
   std::unique_ptr<storage::Storage> store_;
   std::unique_ptr<core::audit::Journal> journal_;
   std::atomic<bool> stopping_{false};
-  std::unique_ptr<core::AutoSeal> auto_seal_;  // Null: the server is unsealed by shares.
+  std::unique_ptr<core::AutoSeal> auto_seal_;         // Null: the server is unsealed by shares.
+  std::unique_ptr<core::AutoSeal> former_auto_seal_;  // Null: none is left.
   std::unique_ptr<core::Node> node_;
   core::audit::FileCalls file_calls_;
   std::vector<std::unique_ptr<core::audit::Forwarder>> forwarders_;

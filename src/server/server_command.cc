@@ -89,6 +89,7 @@ Settings settings_of(const Config& config) {
   settings.journal.retain_bytes = config.journal.retain_bytes;
   settings.journal.when_full = config.journal.when_full;
   settings.seal = config.seal;
+  settings.former_seal = config.former_seal;
   settings.audit_devices = config.audit_devices;
   for (const ListenerConfig& listener : config.listeners) {
     http::ListenerOptions options;

@@ -47,6 +47,7 @@ WRAPPED = [
     # TLS is http's; its session-ticket callback fills a name and an IV and keys the EVP contexts that it is handed.
     (re.compile(r"openssl/(ssl|bio|err|x509|evp|params|core_names|rand)\.h"), {"crypto", "http"}),
     (re.compile(r"openssl/"), {"crypto"}),
+    (re.compile(r"p11-kit/"), {"crypto"}),
     (re.compile(r"rocksdb/"), {"storage"}),
     (re.compile(r"curl/"), {"client", "http"}),
     (re.compile(r"boost/json"), {"base"}),

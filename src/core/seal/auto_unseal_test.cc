@@ -185,7 +185,7 @@ TEST_F(AutoUnseal, AStoreOfSharesIsChangedOverAndBackByTheSameShares) {
   {
     Barrier barrier(rng_);
     SealManager leaving(storage_, barrier, rng_, clock_);
-    leaving.set_auto_seal(own, SealManager::Use::kLeave);
+    leaving.set_former_auto_seal(own);
     ASSERT_TRUE(leaving.load().ok());
     EXPECT_TRUE(leaving.status().migration);
     EXPECT_EQ(leaving.auto_unseal().code(), Code::kInvalid);
@@ -205,6 +205,70 @@ TEST_F(AutoUnseal, AStoreOfSharesIsChangedOverAndBackByTheSameShares) {
   ASSERT_TRUE(by_shares.load().ok());
   for (int i : {1, 2}) ASSERT_TRUE(by_shares.unseal(shares[static_cast<std::size_t>(i)]).ok());
   EXPECT_EQ(barrier.decrypt("nkey", entry)->reveal(), "value");
+}
+
+/// Another type of seal.
+class NamedSeal final : public AutoSeal {
+ public:
+  explicit NamedSeal(AutoSeal& inner) : inner_(inner) {}
+  std::string_view type() const override { return "named"; }
+  Result<std::string> wrap(const KeyBytes& wrapped, std::string_view context) override {
+    if (during) during();
+    return inner_.wrap(wrapped, context);
+  }
+  Result<KeyBytes> unwrap(std::string_view wrapped, std::string_view context) override { return inner_.unwrap(wrapped, context); }
+  bool outdated(std::string_view wrapped) const override { return inner_.outdated(wrapped); }
+  std::function<void()> during;
+
+ private:
+  AutoSeal& inner_;
+};
+
+TEST_F(AutoUnseal, AStoreThatUnsealsItselfIsChangedOverToAnotherSealByItsRecoveryShares) {
+  using Migration = SealManager::Migration;
+  StaticSeal own = seal(key("a", 'a'));
+  std::vector<SecretBytes> shares;
+  std::string entry;
+  {
+    Node node(*this, own);
+    shares = std::move(node.manager.initialize(3, 2)->shares);
+    ASSERT_TRUE(node.manager.auto_unseal().ok());
+    entry = *node.barrier.encrypt("nkey", "value");
+  }
+  StaticSeal other = seal(key("b", 'b'));
+  NamedSeal next(other);
+  {
+    Node without(*this, next);
+    EXPECT_EQ(without.manager.load().code(), Code::kInvalid) << "what unseals it is not known";
+  }
+  {
+    Node node(*this, next);
+    node.manager.set_former_auto_seal(own);
+    ASSERT_TRUE(node.manager.load().ok());
+    EXPECT_TRUE(node.manager.status().migration);
+    EXPECT_EQ(node.manager.auto_unseal().code(), Code::kInvalid);
+    SecretBytes wrong = shares[1].clone();
+    wrong.writable()[5] = static_cast<char>(wrong.writable()[5] ^ 1);
+    ASSERT_TRUE(node.manager.unseal(shares[0], Migration::kMigrate).ok());
+    EXPECT_EQ(node.manager.unseal(wrong, Migration::kMigrate).code(), Code::kInvalid);
+    EXPECT_TRUE(node.barrier.sealed());
+    ASSERT_TRUE(node.manager.unseal(shares[0], Migration::kMigrate).ok());
+    bool answered = false;
+    next.during = [&] { answered = node.manager.status().migration; };
+    const auto done = node.manager.unseal(shares[1], Migration::kMigrate);
+    ASSERT_TRUE(done.ok()) << done.error().message;
+    EXPECT_TRUE(answered) << "its status is told while a seal is asked";
+    EXPECT_EQ(done->type, "named");
+    EXPECT_EQ(node.barrier.decrypt("nkey", entry)->reveal(), "value");
+  }
+  next.during = nullptr;
+  Node restarted(*this, next);
+  ASSERT_TRUE(restarted.manager.load().ok());
+  ASSERT_TRUE(restarted.manager.auto_unseal().ok());
+  EXPECT_EQ(restarted.barrier.decrypt("nkey", entry)->reveal(), "value");
+  EXPECT_TRUE(restarted.manager.check_shares(records(), std::span(shares).first(2)).ok());
+  Node old(*this, own);
+  EXPECT_EQ(old.manager.load().code(), Code::kInvalid);
 }
 
 /// Away for a while.

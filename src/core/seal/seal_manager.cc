@@ -109,7 +109,7 @@ Result<void> SealManager::load_locked() {
   TRY_ASSIGN(loaded.config, parse_config(config->value));
   loaded.record = std::move(config->value);
   const std::string_view own = own_type();
-  const bool can_migrate = auto_seal_ != nullptr && loaded.config.type == (unseals_itself() ? kShamir : auto_seal_->type());
+  const bool can_migrate = loaded.config.type == kShamir || (former_auto_seal_ != nullptr && loaded.config.type == former_auto_seal_->type());
   if (loaded.config.type != own && !can_migrate) {
     return Error{Code::kInvalid, "the store's seal is \"" + loaded.config.type + "\", the configuration's is \"" + std::string(own) + "\""};
   }
@@ -273,37 +273,50 @@ Result<void> SealManager::open_by_shares(Migration migration) {
   return {};
 }
 
-Result<KeyBytes> SealManager::unseal_key_behind_auto_seal() const {
-  TRY_ASSIGN(const std::string wrapped, read_record(kAutoUnsealKey));
-  TRY_ASSIGN(KeyBytes key, auto_seal_->unwrap(wrapped, auto_context(store_id_)));
+Result<KeyBytes> SealManager::unwrap_unseal_key(AutoSeal& seal, std::string_view wrapped, std::string_view store_id) {
+  TRY_ASSIGN(KeyBytes key, seal.unwrap(wrapped, auto_context(store_id)));
   if (key.size() != kUnsealKeyBytes) return Error{Code::kCorrupt, "the unseal key is not one"};
   return key;
+}
+
+Result<SealManager::NewSeal> SealManager::seal_of_shares(const KeyBytes& shared_key, Config config) const {
+  NewSeal next;
+  next.config = std::move(config);
+  next.config.type = own_type();
+  next.unseal_key = shared_key.clone();
+  if (!unseals_itself()) return next;
+  next.unseal_key = rng_.key(kUnsealKeyBytes);
+  next.recovery_key = shared_key.clone();
+  TRY_ASSIGN(next.wrapped_unseal_key, auto_seal_->wrap(next.unseal_key, auto_context(next.config.store_id)));
+  return next;
 }
 
 /// The shares stay what they are; the key that they make changes its part. A commit whose outcome stays unknown has left one seal or the other,
 /// and the same shares go on from either.
 Result<void> SealManager::migrate(const KeyBytes& shared_key) {
-  NewSeal next;
-  next.config = loaded_->config;
-  next.config.type = own_type();
-  KeyBytes unseal_key = shared_key.clone();
-  if (unseals_itself()) {
-    next.unseal_key = rng_.key(kUnsealKeyBytes);
-    next.recovery_key = shared_key.clone();
-    TRY_ASSIGN(next.wrapped_unseal_key, auto_seal_->wrap(next.unseal_key, auto_context(store_id_)));
-  } else {
-    next.unseal_key = shared_key.clone();
-    TRY_ASSIGN(unseal_key, unseal_key_behind_auto_seal());
-    TRY_ASSIGN(Opened opened, open_keyring(unseal_key));
+  const Config config = loaded_->config;
+  const bool unsealed_itself = config.type != kShamir;
+  std::string wrapped;
+  if (unsealed_itself) {
+    TRY_ASSIGN(wrapped, read_record(kAutoUnsealKey));
+  }
+  mutex_.unlock();  // They may ask other systems.
+  auto unseal_key = unsealed_itself ? unwrap_unseal_key(*former_auto_seal_, wrapped, config.store_id) : shared_key.clone();
+  auto next = unseal_key.ok() ? seal_of_shares(shared_key, config) : std::move(unseal_key).error();
+  mutex_.lock();
+  if (!barrier_.sealed()) return {};  // Another call was faster.
+  if (!next.ok()) return std::move(next).error();
+  if (unsealed_itself) {
+    TRY_ASSIGN(Opened opened, open_keyring(*unseal_key));
     Barrier barrier(rng_);
     barrier.unseal(store_id_, std::move(opened.keyring));
     TRY_ASSIGN(const bool fits, is_recovery_key(shared_key, barrier));
     if (!fits) return Error{Code::kInvalid, "the shares do not make the recovery key"};
   }
-  TRY_ASSIGN(Opened opened, open_keyring(unseal_key));
+  TRY_ASSIGN(Opened opened, open_keyring(*unseal_key));
   take_over(std::move(opened));
 
-  auto changed = change_over(next);
+  auto changed = change_over(*next);
   if (changed.ok()) return {};
   root_key_ = {};
   barrier_.seal_up();
@@ -348,19 +361,17 @@ Result<SealStatus> SealManager::auto_unseal() {
     if (!barrier_.sealed()) return status_locked();
     TRY(load_locked());
     if (!loaded_) return Error{Code::kInvalid, "Vault is not initialized"};
-    if (migrates()) return Error{Code::kInvalid, "the store is unsealed by shares: give them with \"migrate\" to change it over"};
+    if (migrates()) return Error{Code::kInvalid, "the store has another seal than this server: give the shares with \"migrate\" to change it over"};
     TRY_ASSIGN(auto entry, storage_.get(kAutoUnsealKey));
     if (!entry) return Error{Code::kCorrupt, "a record of the seal is missing"};
     wrapped = std::move(*entry);
     store_id = store_id_;
   }
   // It may ask another system: not under the lock.
-  const std::string context = auto_context(store_id);
-  TRY_ASSIGN(const KeyBytes unseal_key, auto_seal_->unwrap(wrapped.value, context));
-  if (unseal_key.size() != kUnsealKeyBytes) return Error{Code::kCorrupt, "the unseal key is not one"};
+  TRY_ASSIGN(const KeyBytes unseal_key, unwrap_unseal_key(*auto_seal_, wrapped.value, store_id));
   if (auto_seal_->outdated(wrapped.value)) {
     // As good as it is; the next start tries again.
-    if (auto anew = auto_seal_->wrap(unseal_key, context); anew.ok()) {
+    if (auto anew = auto_seal_->wrap(unseal_key, auto_context(store_id)); anew.ok()) {
       storage::Batch batch;
       batch.conditions.push_back(storage::unchanged(std::string(kAutoUnsealKey), wrapped.version));
       batch.operations.push_back(storage::put(std::string(kAutoUnsealKey), std::move(*anew)));

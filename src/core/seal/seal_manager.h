@@ -50,12 +50,10 @@ class SealManager final : private storage::Watcher {
   SealManager(const SealManager&) = delete;
   SealManager& operator=(const SealManager&) = delete;
 
-  /// The server unseals itself by `seal`, which outlives this; or a store that does is to go back to shares. Before load().
-  enum class Use : std::uint8_t { kOwn, kLeave };
-  void set_auto_seal(AutoSeal& seal, Use use = Use::kOwn) {
-    auto_seal_ = &seal;
-    use_ = use;
-  }
+  /// The server unseals itself by `seal`, which outlives this; without, by shares. Before load().
+  void set_auto_seal(AutoSeal& seal) { auto_seal_ = &seal; }
+  /// A store that unseals itself by `seal`, which outlives this, is to be changed over. Before load().
+  void set_former_auto_seal(AutoSeal& seal) { former_auto_seal_ = &seal; }
 
   /// Reads whether the store is initialised. Call first. errors: kUnavailable, kCorrupt; kInvalid: its seal is of another type
   /// than this server's.
@@ -88,7 +86,8 @@ class SealManager final : private storage::Watcher {
   ///          kCorrupt: the shares fit and the keyring does not open; kUnavailable (progress stays but for this share).
   ///
   /// With kMigrate the shares, once they are enough, also change the store over to this server's seal: those that unsealed become those of the
-  /// recovery key, or the other way round. errors: as well kInvalid: there is, or is not, a migration to be made.
+  /// recovery key, or the other way round, or stay that when it unseals itself before and after. The seals are asked without a lock.
+  /// errors: as well kInvalid: there is, or is not, a migration to be made.
   enum class Migration : std::uint8_t { kNone, kMigrate };
   Result<SealStatus> unseal(const SecretBytes& share, Migration migration = Migration::kNone);
   /// Unseals by the AutoSeal. errors: kInvalid: there is none, or nothing to unseal; kUnavailable, kCorrupt.
@@ -190,13 +189,16 @@ class SealManager final : private storage::Watcher {
   static Result<std::vector<Write>> recovery_writes(const NewSeal& seal, const Barrier& barrier);
   Result<bool> is_recovery_key(const KeyBytes& key, const Barrier& barrier) const;
 
-  bool unseals_itself() const { return auto_seal_ != nullptr && use_ == Use::kOwn; }
+  bool unseals_itself() const { return auto_seal_ != nullptr; }
   std::string_view own_type() const { return unseals_itself() ? auto_seal_->type() : seal_records::kShamir; }
   bool migrates() const REQUIRES(mutex_) { return loaded_ && loaded_->config.type != own_type(); }
   Result<void> open_by_shares(Migration migration) REQUIRES(mutex_);
   Result<void> migrate(const KeyBytes& shared_key) REQUIRES(mutex_);
   Result<void> change_over(const NewSeal& next) REQUIRES(mutex_);
-  Result<KeyBytes> unseal_key_behind_auto_seal() const REQUIRES(mutex_);
+  /// The unseal key that `seal` wrapped for this store. It may ask another system.
+  static Result<KeyBytes> unwrap_unseal_key(AutoSeal& seal, std::string_view wrapped, std::string_view store_id);
+  /// The seal to change over to, under the shares that there are. It may ask another system.
+  Result<NewSeal> seal_of_shares(const KeyBytes& shared_key, seal_records::Config config) const;
   Result<std::vector<Write>> rekey_locked(const Records& records, const NewSeal& next) REQUIRES(mutex_);
 
   Result<KeyBytes> combine_shares() const REQUIRES(mutex_);
@@ -214,7 +216,7 @@ class SealManager final : private storage::Watcher {
   crypto::Rng& rng_;
   const Clock& clock_;
   AutoSeal* auto_seal_ = nullptr;
-  Use use_ = Use::kOwn;
+  AutoSeal* former_auto_seal_ = nullptr;
 
   Mutex initializing_;  // Held over the commit, so that status() need not wait for it. Taken before mutex_.
   std::optional<Pending> pending_ GUARDED_BY(initializing_);

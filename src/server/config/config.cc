@@ -1,10 +1,8 @@
 #include "server/config/config.h"
 
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstring>
+#include <array>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <span>
 #include <variant>
@@ -79,20 +77,44 @@ constexpr std::array kStorageSettings{
     Setting<StorageConfig>{"path", &StorageConfig::path},
     Setting<StorageConfig>{"node_id", &StorageConfig::node_id},
 };
-constexpr std::array kTransitSettings{
-    Setting<SealConfig>{"address", &SealConfig::address},
-    Setting<SealConfig>{"token", &SealConfig::token},
-    Setting<SealConfig>{"key_name", &SealConfig::key_name},
-    Setting<SealConfig>{"mount_path", &SealConfig::mount_path},
-    Setting<SealConfig>{"tls_ca_cert", &SealConfig::tls_ca_cert},
-    Setting<SealConfig>{"disabled", &SealConfig::disabled},
+using Seal = Setting<SealConfig>;
+constexpr std::array kStaticSettings{
+    Seal{"current_key_id", &SealConfig::current_key_id},
+    Seal{"current_key", &SealConfig::current_key},
+    Seal{"previous_key_id", &SealConfig::previous_key_id},
+    Seal{"previous_key", &SealConfig::previous_key},
+    Seal{"disabled", &SealConfig::disabled},
 };
-constexpr std::array kSealSettings{
-    Setting<SealConfig>{"current_key_id", &SealConfig::current_key_id},
-    Setting<SealConfig>{"current_key", &SealConfig::current_key},
-    Setting<SealConfig>{"previous_key_id", &SealConfig::previous_key_id},
-    Setting<SealConfig>{"previous_key", &SealConfig::previous_key},
-    Setting<SealConfig>{"disabled", &SealConfig::disabled},
+constexpr std::array kTransitSettings{
+    Seal{"address", &SealConfig::address},
+    Seal{"token", &SealConfig::token},
+    Seal{"key_name", &SealConfig::key_name},
+    Seal{"mount_path", &SealConfig::mount_path},
+    Seal{"tls_ca_cert", &SealConfig::tls_ca_cert},
+    Seal{"disabled", &SealConfig::disabled},
+};
+constexpr std::array kPkcs11Settings{
+    Seal{"lib", &SealConfig::lib},
+    Seal{"slot", &SealConfig::slot},
+    Seal{"token_label", &SealConfig::token_label},
+    Seal{"pin", &SealConfig::pin},
+    Seal{"key_label", &SealConfig::key_label},
+    Seal{"key_id", &SealConfig::key_id},
+    Seal{"previous_key_label", &SealConfig::previous_key_label},
+    Seal{"previous_key_id", &SealConfig::previous_key_id},
+    Seal{"mechanism", &SealConfig::mechanism},
+    Seal{"generate_key", &SealConfig::generate_key},
+    Seal{"disabled", &SealConfig::disabled},
+};
+struct SealType {
+  std::string_view name;
+  SealConfig::Kind kind;
+  std::span<const Seal> settings;
+};
+constexpr std::array kSealTypes{
+    SealType{"static", SealConfig::Kind::kStatic, kStaticSettings},
+    SealType{"transit", SealConfig::Kind::kTransit, kTransitSettings},
+    SealType{"pkcs11", SealConfig::Kind::kPkcs11, kPkcs11Settings},
 };
 constexpr std::array kJournalSettings{
     Setting<JournalStanza>{"directory", &JournalStanza::directory},
@@ -125,16 +147,6 @@ std::string_view log_level_of(std::string_view name) {
     if (name == known) return known;
   }
   return {};
-}
-
-/// Why a file cannot be read, or nullopt when it can.
-std::optional<std::string> unreadable(const std::string& path) {
-  struct stat status;
-  if (stat(path.c_str(), &status) != 0) return std::strerror(errno);
-  if (!S_ISREG(status.st_mode)) return "not a regular file";
-  errno = 0;
-  if (!std::ifstream(path).is_open()) return std::strerror(errno);
-  return std::nullopt;
 }
 
 class ConfigReader {
@@ -296,57 +308,26 @@ class ConfigReader {
   }
 
   Result<void> read_seal(const hcl::Block& block) {
-    const std::string& type = block.labels.front().text;
-    if (type == "shamir") return {};
-    if (type != "static" && type != "transit") {
+    const std::string& name = block.labels.front().text;
+    if (name == "shamir") return {};
+    const auto type = std::ranges::find(kSealTypes, name, &SealType::name);
+    if (type == kSealTypes.end()) {
       warn(block.at, "seal has no effect");
       return {};
     }
-    if (has_seal_) return error(block.at, "seal is given twice");
-    has_seal_ = true;
     SealConfig seal;
-    seal.kind = type == "static" ? SealConfig::Kind::kStatic : SealConfig::Kind::kTransit;
-    TRY(take_all<SealConfig>(type == "static" ? std::span<const Setting<SealConfig>>(kSealSettings) : kTransitSettings, block, seal, "seal: ",
-                             known::kTransitSeal));
+    seal.kind = type->kind;
+    TRY(take_all<SealConfig>(type->settings, block, seal, "seal: ", known::kSeal));
     // Without a key there is nothing to go back from.
-    if (seal.disabled && seal.current_key.empty() && seal.token.empty()) return {};
-    TRY(seal.kind == SealConfig::Kind::kStatic ? check_static(block, seal) : check_transit(block, seal));
-    loaded_.config.seal = std::move(seal);
+    if (seal.disabled && seal.current_key.empty() && seal.token.empty() && seal.lib.empty()) return {};
+    if (const auto fault = fault_of(seal)) return error(fault->setting.empty() ? block.at : at_of(block, fault->setting), "seal: " + fault->reason);
+    SealConfig& place = seal.disabled ? loaded_.config.former_seal : loaded_.config.seal;
+    if (place.kind != SealConfig::Kind::kShares) return error(block.at, "seal is given twice");
+    place = std::move(seal);
+    if (loaded_.config.seal.kind == loaded_.config.former_seal.kind) {
+      return error(block.at, "seal: two of one type: a key before is named in the stanza of the next, another place for keys is reached by way of shares");
+    }
     return {};
-  }
-
-  Result<void> check_static(const hcl::Block& block, const SealConfig& seal) const {
-    if (seal.current_key_id.empty() || seal.current_key.empty()) return error(block.at, "seal: current_key_id and current_key are missing");
-    if (seal.previous_key_id.empty() != seal.previous_key.empty()) return error(block.at, "seal: previous_key_id and previous_key go together");
-    if (seal.previous_key_id == seal.current_key_id) return error(block.at, "seal: the two keys have one id");
-    TRY(check_source(block, "current_key", seal.current_key));
-    return check_source(block, "previous_key", seal.previous_key);
-  }
-
-  Result<void> check_transit(const hcl::Block& block, const SealConfig& seal) const {
-    if (seal.address.empty() || seal.token.empty() || seal.key_name.empty()) return error(block.at, "seal: address, token and key_name are missing");
-    const bool here = seal.address.starts_with("http://127.0.0.1:") || seal.address.starts_with("http://[::1]:") ||
-                      seal.address.starts_with("http://localhost:");
-    if (!here && !seal.address.starts_with("https://")) {
-      return error(at_of(block, "address"), "seal: address begins with https://, or http:// on this machine");
-    }
-    for (const std::string* name : {&seal.key_name, &seal.mount_path}) {
-      const auto plain = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.' || c == '/'; };
-      if (name->empty() || !std::ranges::all_of(*name, plain) || name->find("..") != std::string::npos) {
-        return error(block.at, "seal: key_name and mount_path are names of letters, digits, dashes and dots");
-      }
-    }
-    if (!seal.tls_ca_cert.empty()) {
-      if (const auto reason = unreadable(seal.tls_ca_cert)) return error(at_of(block, "tls_ca_cert"), "seal: tls_ca_cert cannot be read: " + *reason);
-    }
-    return check_source(block, "token", seal.token);
-  }
-
-  /// Not a word of what stands there: it may be the secret itself.
-  Result<void> check_source(const hcl::Block& block, std::string_view name, const std::string& source) const {
-    const bool known = source.starts_with("file:///") || source.starts_with("env://") || source.starts_with("credential://");
-    if (source.empty() || known) return {};
-    return error(at_of(block, name), "seal: " + std::string(name) + " says where it is: file:///PATH, env://NAME or credential://NAME");
   }
 
   Result<void> read_audit_journal(const hcl::Block& block) {
@@ -454,7 +435,6 @@ class ConfigReader {
   const std::string file_name_;
   LoadedConfig loaded_;
   bool has_storage_ = false;
-  bool has_seal_ = false;
   std::string plugin_directory_;
   hcl::Position journal_at_;
   std::vector<hcl::Position> device_at_;

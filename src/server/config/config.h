@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "core/audit/forward/device.h"
 #include "core/audit/journal.h"
+#include "server/config/seal_config.h"
 
 /// The configuration file of `keyhold server`: Vault's stanzas, in HCL or JSON.
 namespace keyhold::server {
@@ -45,25 +46,6 @@ struct StorageConfig {
   std::string node_id;
 };
 
-/// `seal "static"`: the server unseals itself by a key that it is given. `seal "transit"`: by a key of another server's transit engine.
-/// Keys and the token are named by where they lie: "file:///PATH", "env://NAME", or "credential://NAME", which is a file of systemd's credentials.
-struct SealConfig {
-  enum class Kind : std::uint8_t { kShares, kStatic, kTransit };
-  Kind kind = Kind::kShares;
-  // Of "static".
-  std::string current_key_id;
-  std::string current_key;
-  std::string previous_key_id;  // Both or none.
-  std::string previous_key;
-  // Of "transit".
-  std::string address;  // "https://vault.example.com:8200", or http:// on this machine.
-  std::string token;
-  std::string key_name;
-  std::string mount_path = "transit";
-  std::string tls_ca_cert;  // A PEM file; empty = the system's authorities.
-  bool disabled = false;  // For a store that goes back to shares.
-};
-
 /// `audit_journal`.
 struct JournalConfig {
   std::string directory;  // "<storage path>/audit" when not given.
@@ -75,7 +57,8 @@ struct JournalConfig {
 struct Config {
   std::vector<ListenerConfig> listeners;  // At least one.
   StorageConfig storage;
-  SealConfig seal;
+  SealConfig seal;         // By what the server unseals itself.
+  SealConfig former_seal;  // What a store that is to be changed over may still be unsealed by; kShares = none.
   JournalConfig journal;
   std::string snapshot_directory;  // "<storage path>/snapshots" when not given; empty for a store in memory.
   std::vector<core::audit::Device> audit_devices;  // `audit "file" "NAME"`.

@@ -295,8 +295,8 @@ TEST(Config, AStaticSealNamesWhereItsKeysAre) {
   const auto off = parse_config(minimal_and("seal \"static\" { disabled = \"true\" }"), "f.hcl");
   EXPECT_EQ(off->config.seal.kind, SealConfig::Kind::kShares);
   const auto leaving = parse_config(minimal_and("seal \"static\" {\ndisabled = true\ncurrent_key_id = \"a\"\ncurrent_key = \"env://A\"\n}"), "f.hcl");
-  EXPECT_EQ(leaving->config.seal.kind, SealConfig::Kind::kStatic);
-  EXPECT_TRUE(leaving->config.seal.disabled);
+  EXPECT_EQ(leaving->config.seal.kind, SealConfig::Kind::kShares);
+  EXPECT_EQ(leaving->config.former_seal.kind, SealConfig::Kind::kStatic);
   const auto shamir = parse_config(minimal_and("seal \"shamir\" {}"), "f.hcl");
   EXPECT_TRUE(shamir->warnings.empty());
   EXPECT_EQ(reason_of(minimal_and("seal \"static\" {}")), "keyhold.hcl:3: seal: current_key_id and current_key are missing");
@@ -304,6 +304,46 @@ TEST(Config, AStaticSealNamesWhereItsKeysAre) {
             "keyhold.hcl:5: seal: current_key says where it is: file:///PATH, env://NAME or credential://NAME");
   EXPECT_EQ(reason_of(minimal_and("seal \"static\" {\ncurrent_key_id = \"a\"\ncurrent_key = \"env://A\"\nprevious_key = \"env://B\"\n}")),
             "keyhold.hcl:3: seal: previous_key_id and previous_key go together");
+}
+
+TEST(Config, APkcs11SealNamesItsTokenAndKey) {
+  const std::string rest = "token_label = \"keyhold\"\nkey_label = \"unseal\"\npin = \"file:///pin\"\n}";
+  const auto loaded = parse_config(minimal_and("seal \"pkcs11\" {\nlib = \"/usr/lib/module.so\"\nslot = \"0x2a\"\nkey_id = \"0x01ff\"\nprevious_key_label = \"old\"\n"
+                                               "generate_key = \"true\"\nmechanism = \"0x1087\"\nmax_parallel = 1\n" + rest), "f.hcl");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  const SealConfig& seal = loaded->config.seal;
+  EXPECT_EQ(seal.kind, SealConfig::Kind::kPkcs11);
+  EXPECT_EQ(*slot_of(seal.slot), 42u);
+  EXPECT_EQ(*key_id_of(seal.key_id), "\x01\xff");
+  EXPECT_TRUE(seal.generate_key);
+  EXPECT_EQ(loaded->warnings, std::vector<std::string>{"f.hcl:10: seal: max_parallel has no effect"});
+  const auto with = [&](std::string_view lines) { return reason_of(minimal_and("seal \"pkcs11\" {\nlib = \"/m.so\"\n" + std::string(lines) + "\n}")); };
+  EXPECT_EQ(reason_of(minimal_and("seal \"pkcs11\" {}")), "keyhold.hcl:3: seal: lib is missing: the path of the HSM's PKCS #11 module");
+  EXPECT_EQ(reason_of(minimal_and("seal \"pkcs11\" {\nlib = \"m.so\"\n" + rest)), "keyhold.hcl:4: seal: lib is an absolute path");
+  EXPECT_EQ(with("key_label = \"a\""), "keyhold.hcl:3: seal: token_label or slot is missing");
+  EXPECT_EQ(with("slot = \"first\"\nkey_label = \"a\""), "keyhold.hcl:5: seal: slot is a number");
+  EXPECT_EQ(with("slot = \"1\""), "keyhold.hcl:3: seal: key_label or key_id is missing");
+  EXPECT_EQ(with("slot = \"1\"\nkey_id = \"xyz\""), "keyhold.hcl:6: seal: key_id is hexadecimal");
+  EXPECT_EQ(with("slot = \"1\"\nkey_id = \"01\"\ngenerate_key = true"), "keyhold.hcl:7: seal: generate_key needs a key_label");
+  EXPECT_EQ(with("slot = \"1\"\nkey_label = \"a\"\nprevious_key_label = \"a\""), "keyhold.hcl:3: seal: the two keys are one");
+  EXPECT_EQ(with("slot = \"1\"\nkey_label = \"a\"\nmechanism = \"CKM_AES_CBC_PAD\""),
+            "keyhold.hcl:7: seal: mechanism is CKM_AES_GCM, which authenticates what it encrypts");
+  EXPECT_EQ(with("slot = \"1\"\nkey_label = \"a\"\npin = \"hunter2\""),
+            "keyhold.hcl:7: seal: pin says where it is: file:///PATH, env://NAME or credential://NAME");
+}
+
+TEST(Config, ADisabledSealStandsBesideTheNext) {
+  const std::string next = "seal \"static\" {\ncurrent_key_id = \"1\"\ncurrent_key = \"env://A\"\n}\n";
+  const std::string former = "seal \"pkcs11\" {\nlib = \"/m.so\"\nslot = \"1\"\nkey_label = \"a\"\ndisabled = \"true\"\n}\n";
+  for (const std::string& both : {next + former, former + next}) {
+    const auto loaded = parse_config(minimal_and(both), "f.hcl");
+    ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+    EXPECT_EQ(loaded->config.seal.kind, SealConfig::Kind::kStatic);
+    EXPECT_EQ(loaded->config.former_seal.kind, SealConfig::Kind::kPkcs11);
+  }
+  EXPECT_EQ(reason_of(minimal_and(next + next)), "keyhold.hcl:7: seal is given twice");
+  const std::string same = "seal \"static\" {\ncurrent_key_id = \"2\"\ncurrent_key = \"env://B\"\ndisabled = true\n}\n";
+  EXPECT_NE(reason_of(minimal_and(next + same)).find("two of one type"), std::string::npos);
 }
 
 TEST(Config, ATransitSealNamesItsServerAndKey) {

@@ -38,8 +38,9 @@ inline constexpr auto kListener = std::to_array<std::string_view>({
     "x_forwarded_for_client_cert_header_decoders", "x_forwarded_for_hop_skips", "x_forwarded_for_reject_not_authorized",
 });
 
-inline constexpr auto kTransitSeal = std::to_array<std::string_view>({
-    "disable_renewal", "key_id_prefix", "name", "namespace", "priority", "tls_client_cert", "tls_client_key", "tls_server_name", "tls_skip_verify",
+inline constexpr auto kSeal = std::to_array<std::string_view>({
+    "disable_renewal", "disable_software_encryption", "force_rw_session", "key_id_prefix", "max_parallel", "name", "namespace", "priority",
+    "rsa_encrypt_local", "rsa_oaep_hash", "tls_client_cert", "tls_client_key", "tls_server_name", "tls_skip_verify",
 });
 
 inline constexpr auto kStorage = std::to_array<std::string_view>({
