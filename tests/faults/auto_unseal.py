@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A server with a static seal, or one by another server's transit engine, unseals itself, also after a kill; without its key, or with another, it stays sealed and says so; its key is
-replaced while the one before is still named. What takes key holders takes recovery keys. While the other server is away it tries again.
+"""A server with a static seal, one by another server's transit engine, or one by an HSM, unseals itself, also after a kill; without its key, or with another, it
+stays sealed and says so; its key is replaced while the one before is still named. What takes key holders takes recovery keys. While what holds the key is away it
+tries again. A store is changed over from one seal to another by its shares.
 
 usage: auto_unseal.py"""
 
@@ -9,6 +10,7 @@ import json
 import os
 import pathlib
 import secrets
+import subprocess
 import sys
 import threading
 
@@ -98,6 +100,126 @@ def by_transit(report, home):
     peer.end()
 
 
+class SoftHsm:
+    """A token of SoftHSM's, in a folder of its own."""
+
+    LIBRARY, PIN = "/usr/lib/softhsm/libsofthsm2.so", "271828"
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.tokens = folder / "tokens"
+        self.tokens.mkdir(parents=True)
+        configuration = folder / "softhsm2.conf"
+        configuration.write_text(f"directories.tokendir = {self.tokens}\nlog.level = ERROR\n")
+        self.environment = {"SOFTHSM2_CONF": str(configuration)}
+        self.pin = folder / "pin"
+        self.pin.write_text(self.PIN + "\n")
+        self.pin.chmod(0o400)
+
+    def make_token(self, label="keyhold"):
+        subprocess.run(["softhsm2-util", "--init-token", "--free", "--label", label, "--pin", self.PIN, "--so-pin", "314159"],
+                       env={**os.environ, **self.environment}, check=True, capture_output=True, timeout=30)
+
+    def stanza(self, more='key_label = "unseal"\ngenerate_key = true', token="keyhold", pin=None):
+        place = f'pin = "file://{pin or self.pin}"'
+        return f'lib = "{self.LIBRARY}"\nmodule_paths = "{self.folder}"\ntoken_label = "{token}"\n{place}\n{more}'
+
+    def server(self, folder, *stanzas, **environment):
+        """`stanzas`: lines of the HSM's, or whole ones of others."""
+        whole = [each if each.startswith("seal ") else f'seal "pkcs11" {{\n{each}\n}}' for each in stanzas]
+        server = Server.configured(directory=folder, extra="\n".join(whole))
+        server.environment = {**self.environment, **environment}
+        return server
+
+
+def stays_sealed(server, reason):
+    """Starts it, and waits for what its log says."""
+    offset = server.log.stat().st_size if server.log.exists() else 0
+    server.start()
+    wait_until(lambda: reason in server.log.read_text()[offset:], 30, f"a line with {reason!r} in the log")
+    assert sealed(server) and SoftHsm.PIN not in server.log.read_text()
+    return server.log.read_text()[offset:]
+
+
+def by_hsm(report, home):
+    hsm, folder = SoftHsm(home.directory / "hsm"), home.directory / "by-hsm"
+    with report.case("pkcs11: without a token nothing is initialised; with one it is, and unsealed at once"):
+        server = hsm.server(folder, hsm.stanza()).start()
+        server.api(token="").expect(503, "PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1})
+        hsm.make_token()
+        made = server.api(token="").expect(200, "PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1}).json
+        token, recovery = made["root_token"], made["recovery_keys"]
+        assert not sealed(server)
+        api = server.api(token=token)
+        assert api.expect(200, "GET", "sys/seal-status").json["type"] == "pkcs11"
+        api.expect(204, "POST", "sys/mounts/secret", {"type": "kv-v2"})
+        api.expect(200, "PUT", "secret/data/a", {"data": {"a": "kept"}})
+        nonce = api.expect(200, "PUT", "sys/rekey-recovery-key/init", {"secret_shares": 1, "secret_threshold": 1}).json["nonce"]
+        recovery = give(api, "sys/rekey-recovery-key/update", recovery, nonce)["keys"]
+        server.kill()
+
+    def unsealed(server, again=True):
+        if again:
+            server.start()
+        wait_until(lambda: not sealed(server), 60, "the server is unsealed")
+        assert server.api(token=token).expect(200, "GET", "secret/data/a").data["data"] == {"a": "kept"}
+        server.stop()
+
+    with report.case("pkcs11: unseals itself after a kill, and by a PIN in the environment"):
+        unsealed(hsm.server(folder, hsm.stanza()))
+        without = hsm.stanza().replace(f'pin = "file://{hsm.pin}"\n', "")
+        unsealed(hsm.server(folder, without, VAULT_HSM_PIN=hsm.PIN))
+    with report.case("pkcs11: the HSM that appears later is found"):
+        hsm.tokens.rename(hsm.folder / "away")
+        hsm.tokens.mkdir()
+        server = hsm.server(folder, hsm.stanza())
+        stays_sealed(server, "there is no token")
+        hsm.tokens.rmdir()
+        (hsm.folder / "away").rename(hsm.tokens)
+        unsealed(server, again=False)
+    with report.case("pkcs11: another token, another key or no module leaves it sealed, and the log says why"):
+        server = hsm.server(folder, hsm.stanza(token="none"))
+        stays_sealed(server, "there is no token")
+        server.stop()
+        server = hsm.server(folder, hsm.stanza('key_label = "other"'))
+        assert 'label "unseal"' in stays_sealed(server, "does not name")
+        server.stop()
+        server = hsm.server(folder, hsm.stanza().replace(hsm.LIBRARY, "/usr/lib/none.so"))
+        stays_sealed(server, "cannot be loaded")
+        server.stop()
+    with report.case("pkcs11: a wrong PIN is given once"):
+        wrong = key(home, "wrong-pin", b"000000")
+        server = hsm.server(folder, hsm.stanza(pin=wrong))
+        stays_sealed(server, "refuses the PIN")
+        wrong.chmod(0o600)
+        wrong.write_text(hsm.PIN)
+        reply = server.api(token="").expect(503, "PUT", "sys/unseal", {"key": "any"})
+        assert "is not given again" in reply.errors[0], reply.errors
+        server.stop()
+        wrong.chmod(0o400)
+        unsealed(hsm.server(folder, hsm.stanza(pin=wrong)))
+    with report.case("pkcs11: a next key, while the one before is named, and then alone"):
+        following = 'key_label = "next"\nkey_id = "02"\ngenerate_key = true'
+        unsealed(hsm.server(folder, hsm.stanza(following + '\nprevious_key_label = "unseal"')))
+        unsealed(hsm.server(folder, hsm.stanza(following)))
+        unsealed(hsm.server(folder, hsm.stanza('key_id = "0x02"')))
+    with report.case("migration: from the HSM to a key in a file, and back, by the recovery keys"):
+        kept = key(home, "of-a-file", os.urandom(32))
+        by_file = f'seal "static" {{\ncurrent_key_id = "1"\ncurrent_key = "file://{kept}"\nDISABLED\n}}'
+        by_token = hsm.stanza('key_label = "next"\nDISABLED')
+        for new, old, seal_type in ((by_file, by_token, "static"), (by_token, by_file, "pkcs11")):
+            new, old = new.replace("DISABLED", ""), old.replace("DISABLED", 'disabled = "true"')
+            server = hsm.server(folder, new, old).start()
+            status = server.api(token="").expect(200, "GET", "sys/seal-status").json
+            assert status["sealed"] and status["migration"] and status["type"] != seal_type, status
+            server.api(token="").expect(400, "PUT", "sys/unseal", {"key": recovery[0]})
+            status = server.api(token="").expect(200, "PUT", "sys/unseal", {"key": recovery[0], "migrate": True}).json
+            assert not status["sealed"] and not status["migration"] and status["type"] == seal_type, status
+            server.kill()
+            unsealed(hsm.server(folder, new))
+    return hsm
+
+
 def key(server, name, content):
     path = server.directory / name
     path.write_bytes(content)
@@ -115,10 +237,14 @@ def give(api, path, keys, nonce):
     return reply.json
 
 
-def migrated(report, home):
-    folder, kept = home.directory / "migrated", key(home, "kept", os.urandom(32))
-    stanza = f'current_key_id = "1"\ncurrent_key = "file://{kept}"'
-    with report.case("migration: a store of shares comes to unseal itself, and goes back, by the same shares"):
+def migrated(report, home, hsm):
+    kept = key(home, "kept", os.urandom(32))
+    there_and_back(report, home.directory / "migrated", "static", f'current_key_id = "1"\ncurrent_key = "file://{kept}"', {})
+    there_and_back(report, home.directory / "migrated-hsm", "pkcs11", hsm.stanza(), hsm.environment)
+
+
+def there_and_back(report, folder, kind, stanza, environment):
+    with report.case(f"migration: a store of shares comes to unseal itself ({kind}), and goes back, by the same shares"):
         server = Server.configured(directory=folder).start()
         server.initialise(3, 2)
         server.unseal()
@@ -126,8 +252,10 @@ def migrated(report, home):
         server.api().expect(204, "POST", "sys/mounts/secret", {"type": "kv-v2"})
         server.api().expect(200, "PUT", "secret/data/a", {"data": {"a": "kept"}})
         server.stop()
-        for settings, seal_type in ((stanza, "static"), (stanza + "\ndisabled = true", "shamir")):
-            server = configured(folder, settings).start()
+        for settings, seal_type in ((stanza, kind), (stanza + "\ndisabled = true", "shamir")):
+            server = configured(folder, settings, kind)
+            server.environment = environment
+            server.start()
             status = server.api(token="").expect(200, "GET", "sys/seal-status").json
             assert status["sealed"] and status["migration"] and status["type"] != seal_type, status
             server.api(token="").expect(400, "PUT", "sys/unseal", {"key": keys[0]})
@@ -211,7 +339,7 @@ def main():
                     continue
                 raise AssertionError(f"it started with {stanza}")
         by_transit(report, home)
-        migrated(report, home)
+        migrated(report, home, by_hsm(report, home))
     return report.finish()
 
 

@@ -107,6 +107,7 @@ class Server:
     """A server process with a folder of its own. Use as a context manager: leaving it stops the process and removes the folder."""
 
     def __init__(self, directory=None, binary=None):
+        self.environment = {}  # Beside client_environment().
         self.binary = pathlib.Path(binary or BINARY)
         if not self.binary.exists():
             raise FileNotFoundError(f"{self.binary} is not built: run script/build")
@@ -181,7 +182,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*self._prefix, str(self.binary), "server", *self._arguments], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, env=client_environment(), cwd=self.directory)
+                stdout=log, stderr=subprocess.STDOUT, env=client_environment(**self.environment), cwd=self.directory)
         deadline = time.monotonic() + START_S
         while True:
             printed = self.log.read_bytes()[offset:].decode(errors="replace")

@@ -95,6 +95,7 @@ constexpr std::array kTransitSettings{
 };
 constexpr std::array kPkcs11Settings{
     Seal{"lib", &SealConfig::lib},
+    Seal{"module_paths", &SealConfig::module_paths},
     Seal{"slot", &SealConfig::slot},
     Seal{"token_label", &SealConfig::token_label},
     Seal{"pin", &SealConfig::pin},

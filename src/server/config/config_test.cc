@@ -308,7 +308,7 @@ TEST(Config, AStaticSealNamesWhereItsKeysAre) {
 
 TEST(Config, APkcs11SealNamesItsTokenAndKey) {
   const std::string rest = "token_label = \"keyhold\"\nkey_label = \"unseal\"\npin = \"file:///pin\"\n}";
-  const auto loaded = parse_config(minimal_and("seal \"pkcs11\" {\nlib = \"/usr/lib/module.so\"\nslot = \"0x2a\"\nkey_id = \"0x01ff\"\nprevious_key_label = \"old\"\n"
+  const auto loaded = parse_config(minimal_and("seal \"pkcs11\" {\nlib = \"/usr/lib/module.so\"\nmodule_paths = \"/etc/a:/b\"\nslot = \"0x2a\"\nkey_id = \"0x01ff\"\nprevious_key_label = \"old\"\n"
                                                "generate_key = \"true\"\nmechanism = \"0x1087\"\nmax_parallel = 1\n" + rest), "f.hcl");
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   const SealConfig& seal = loaded->config.seal;
@@ -316,10 +316,12 @@ TEST(Config, APkcs11SealNamesItsTokenAndKey) {
   EXPECT_EQ(*slot_of(seal.slot), 42u);
   EXPECT_EQ(*key_id_of(seal.key_id), "\x01\xff");
   EXPECT_TRUE(seal.generate_key);
-  EXPECT_EQ(loaded->warnings, std::vector<std::string>{"f.hcl:10: seal: max_parallel has no effect"});
+  EXPECT_EQ(module_paths_of(seal), (std::vector<std::string>{"/etc/a", "/b"}));
+  EXPECT_EQ(loaded->warnings, std::vector<std::string>{"f.hcl:11: seal: max_parallel has no effect"});
   const auto with = [&](std::string_view lines) { return reason_of(minimal_and("seal \"pkcs11\" {\nlib = \"/m.so\"\n" + std::string(lines) + "\n}")); };
   EXPECT_EQ(reason_of(minimal_and("seal \"pkcs11\" {}")), "keyhold.hcl:3: seal: lib is missing: the path of the HSM's PKCS #11 module");
   EXPECT_EQ(reason_of(minimal_and("seal \"pkcs11\" {\nlib = \"m.so\"\n" + rest)), "keyhold.hcl:4: seal: lib is an absolute path");
+  EXPECT_EQ(with("module_paths = \"/a:b\""), "keyhold.hcl:5: seal: module_paths are absolute paths with colons between them");
   EXPECT_EQ(with("key_label = \"a\""), "keyhold.hcl:3: seal: token_label or slot is missing");
   EXPECT_EQ(with("slot = \"first\"\nkey_label = \"a\""), "keyhold.hcl:5: seal: slot is a number");
   EXPECT_EQ(with("slot = \"1\""), "keyhold.hcl:3: seal: key_label or key_id is missing");

@@ -53,6 +53,8 @@ std::optional<SettingFault> fault_of_transit(const SealConfig& seal) {
 std::optional<SettingFault> fault_of_pkcs11(const SealConfig& seal) {
   if (seal.lib.empty()) return fault({}, "lib is missing: the path of the HSM's PKCS #11 module");
   if (!seal.lib.starts_with('/')) return fault("lib", "lib is an absolute path");
+  const auto absolute = [](const std::string& path) { return path.starts_with('/'); };
+  if (!std::ranges::all_of(module_paths_of(seal), absolute)) return fault("module_paths", "module_paths are absolute paths with colons between them");
   if (seal.slot.empty() && seal.token_label.empty()) return fault({}, "token_label or slot is missing");
   if (!seal.slot.empty() && !slot_of(seal.slot).ok()) return fault("slot", "slot is a number");
   if (seal.key_label.empty() && seal.key_id.empty()) return fault({}, "key_label or key_id is missing");
@@ -86,6 +88,17 @@ Result<std::string> key_id_of(std::string_view text) {
   TRY_ASSIGN(std::string id, hex_decode(text));
   if (id.empty() || id.size() > kNameBytesMax) return Error{Code::kInvalid, "not the id of a key"};
   return id;
+}
+
+std::vector<std::string> module_paths_of(const SealConfig& seal) {
+  std::vector<std::string> paths;
+  std::string_view rest = seal.module_paths;
+  while (!rest.empty()) {
+    const std::size_t colon = std::min(rest.find(':'), rest.size());
+    paths.emplace_back(rest.substr(0, colon));
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return paths;
 }
 
 std::optional<SettingFault> fault_of(const SealConfig& seal) {

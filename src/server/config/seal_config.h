@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -27,6 +29,7 @@ struct SealConfig {
   std::string tls_ca_cert;  // A PEM file; empty = the system's authorities.
   // Of "pkcs11".
   std::string lib;   // An absolute path.
+  std::string module_paths;  // What the module reads and writes, for the sandbox: absolute paths with colons between them.
   std::string slot;  // As slot_of() reads it; it, the label or both.
   std::string token_label;
   std::string pin;  // Empty = in the environment, as KEYHOLD_HSM_PIN or VAULT_HSM_PIN.
@@ -42,6 +45,7 @@ struct SealConfig {
 Result<std::uint64_t> slot_of(std::string_view text);
 /// Hexadecimal, with or without 0x before it. errors: kInvalid.
 Result<std::string> key_id_of(std::string_view text);
+std::vector<std::string> module_paths_of(const SealConfig& seal);
 
 /// What is wrong with a stanza, and of which of its settings; of none when something is missing. Nothing of what stands there.
 struct SettingFault {
