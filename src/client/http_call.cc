@@ -27,8 +27,10 @@ class HeaderLines {
     ::curl_slist_free_all(list_);
   }
 
-  /// errors: none is told apart: false when there is no memory.
+  /// False: it is not one line, or there is no memory.
   bool add(std::string_view name, std::string_view value) {
+    constexpr std::string_view kEnds("\r\n\0", 3);
+    if (name.find_first_of(kEnds) != std::string_view::npos || value.find_first_of(kEnds) != std::string_view::npos) return false;
     SecretBytes line;
     line.append(name);
     line.append(value.empty() ? ";" : ": ");  // libcurl's form of a header without a value.
@@ -123,43 +125,59 @@ void initialize_once() {
   std::call_once(once, [] { ::curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
 
-void set_trust(CURL* curl, const HttpSettings& settings) {
+/// Sets options of a request, each of which must be taken: one that is not could be the verification of certificates.
+class Options {
+ public:
+  explicit Options(CURL* curl) : curl_(curl) {}
+
+  template <typename Value>
+  void set(CURLoption option, Value value) {
+    taken_ = ::curl_easy_setopt(curl_, option, value) == CURLE_OK && taken_;
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  CURL* const curl_;
+  bool taken_ = true;
+};
+
+void set_trust(Options& options, const HttpSettings& settings) {
   const bool verify = settings.verify == Verify::kCertificate;
-  ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
-  ::curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-  ::curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  options.set(CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+  options.set(CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+  options.set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!settings.ca_pem.empty()) {
     curl_blob pem{};
     pem.data = const_cast<char*>(settings.ca_pem.data());
     pem.len = settings.ca_pem.size();
     pem.flags = CURL_BLOB_NOCOPY;  // `settings` outlives the call.
-    ::curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &pem);
-    ::curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+    options.set(CURLOPT_CAINFO_BLOB, &pem);
+    options.set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
   }
   if (!settings.client_certificate_file.empty()) {
-    ::curl_easy_setopt(curl, CURLOPT_SSLCERT, settings.client_certificate_file.c_str());
-    ::curl_easy_setopt(curl, CURLOPT_SSLKEY, settings.client_key_file.c_str());
+    options.set(CURLOPT_SSLCERT, settings.client_certificate_file.c_str());
+    options.set(CURLOPT_SSLKEY, settings.client_key_file.c_str());
   }
 }
 
-void set_proxy(CURL* curl, const HttpSettings& settings, const Url& url) {
+void set_proxy(Options& options, const HttpSettings& settings, const Url& url) {
   if (settings.proxy == Proxy::kNone || url.is_this_machine()) {
-    ::curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    options.set(CURLOPT_PROXY, "");
   } else if (!settings.proxy_url.empty()) {
-    ::curl_easy_setopt(curl, CURLOPT_PROXY, settings.proxy_url.c_str());
+    options.set(CURLOPT_PROXY, settings.proxy_url.c_str());
   }
 }
 
-void set_method(CURL* curl, const HttpRequest& request, const std::string& method) {
+void set_method(Options& options, const HttpRequest& request, const std::string& method) {
   const bool sends = !request.body.empty() || method == "POST" || method == "PUT" || method == "PATCH";
   if (sends) {
-    ::curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
-    ::curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    options.set(CURLOPT_POST, 1L);
+    options.set(CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
+    options.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   } else {
-    ::curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    options.set(CURLOPT_HTTPGET, 1L);
   }
-  ::curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method.c_str());
+  options.set(CURLOPT_CUSTOMREQUEST, method.c_str());
 }
 
 }  // namespace
@@ -180,14 +198,15 @@ HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 
 Result<HttpAnswer> HttpClient::call(const HttpRequest& request) {
   initialize_once();
-  const Error no_memory{Code::kUnavailable, "there is no memory for a request", http_failure::kOther};
+  const Error not_made{Code::kUnavailable, "the request could not be made", http_failure::kOther};
   auto parsed = Url::parse(request.url);
   if (!parsed.ok()) return Error{Code::kUnavailable, "its URL cannot be used", http_failure::kUrl};
   if (handle_->curl == nullptr) handle_->curl.reset(::curl_easy_init());
   CURL* const curl = handle_->curl.get();
-  if (curl == nullptr) return no_memory;
+  if (curl == nullptr) return not_made;
   ::curl_easy_reset(curl);  // Options only: the connection stays.
 
+  Options options(curl);
   Progress progress{request, {}, settings_.answer_bytes_max, false};
   HeaderLines headers;
   bool complete = headers.drop("Expect");  // The body is small: no question before it.
@@ -201,36 +220,40 @@ Result<HttpAnswer> HttpClient::call(const HttpRequest& request) {
                                                    parsed->port_text()).c_str()));
     complete = complete && connect_to != nullptr && headers.add("Host", parsed->authority());
     url = "https://" + settings_.tls_server_name + ":" + parsed->port_text() + parsed->target;
-    ::curl_easy_setopt(curl, CURLOPT_CONNECT_TO, connect_to.get());
+    options.set(CURLOPT_CONNECT_TO, connect_to.get());
   }
-  if (!complete) return no_memory;
+  if (!complete) return not_made;
 
   const std::string method(request.method);
-  ::curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  ::curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-  ::curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https,http");
-  ::curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  ::curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  ::curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  ::curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  options.set(CURLOPT_URL, url.c_str());
+  options.set(CURLOPT_PATH_AS_IS, 1L);
+  options.set(CURLOPT_PROTOCOLS_STR, "https,http");
+  options.set(CURLOPT_FOLLOWLOCATION, 0L);
+  options.set(CURLOPT_NOSIGNAL, 1L);
+  options.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  options.set(CURLOPT_HTTPHEADER, headers.get());
   if (request.sink) {
-    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    ::curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<std::int64_t>(settings_.timeout_ms / 1000, 1)));
+    options.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    options.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<std::int64_t>(settings_.timeout_ms / 1000, 1)));
   } else {
-    ::curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.timeout_ms));
+    options.set(CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.timeout_ms));
   }
-  ::curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(limits::kClientConnectMs, settings_.timeout_ms)));
-  ::curl_easy_setopt(curl, CURLOPT_USERAGENT, "keyhold");
-  set_method(curl, request, method);
-  set_proxy(curl, settings_, *parsed);
-  set_trust(curl, settings_);
-  ::curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-  ::curl_easy_setopt(curl, CURLOPT_WRITEDATA, &progress);
-  ::curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-  ::curl_easy_setopt(curl, CURLOPT_HEADERDATA, &progress);
-  ::curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-  ::curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &progress);
-  ::curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  options.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(limits::kClientConnectMs, settings_.timeout_ms)));
+  options.set(CURLOPT_USERAGENT, "keyhold");
+  set_method(options, request, method);
+  set_proxy(options, settings_, *parsed);
+  set_trust(options, settings_);
+  options.set(CURLOPT_WRITEFUNCTION, on_body);
+  options.set(CURLOPT_WRITEDATA, &progress);
+  options.set(CURLOPT_HEADERFUNCTION, on_header);
+  options.set(CURLOPT_HEADERDATA, &progress);
+  options.set(CURLOPT_XFERINFOFUNCTION, on_progress);
+  options.set(CURLOPT_XFERINFODATA, &progress);
+  options.set(CURLOPT_NOPROGRESS, 0L);
+  if (!options.taken()) {
+    ::curl_easy_reset(curl);
+    return not_made;
+  }
 
   const CURLcode code = ::curl_easy_perform(curl);
   long status = 0;

@@ -32,7 +32,7 @@ std::string escape(std::string_view text, bool keep_slashes) {
 Result<Url> Url::parse(std::string_view text) {
   const Error wrong{Code::kInvalid, "an address is like https://127.0.0.1:8200"};
   const auto printable = [](char c) { return static_cast<unsigned char>(c) > ' ' && static_cast<unsigned char>(c) < 0x7f; };
-  if (!std::all_of(text.begin(), text.end(), printable) || text.find_first_of("@#") != std::string_view::npos) return wrong;
+  if (!std::all_of(text.begin(), text.end(), printable) || text.find('#') != std::string_view::npos) return wrong;
   Url url;
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) return wrong;
@@ -43,6 +43,7 @@ Result<Url> Url::parse(std::string_view text) {
   url.target = text.substr(end);
   if (url.target.starts_with('?')) url.target.insert(0, "/");
   text = text.substr(0, end);
+  if (text.find('@') != std::string_view::npos) return wrong;
   const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
   if (bracket == std::string_view::npos) return wrong;
   const std::size_t port_at = text.find(':', bracket);

@@ -5,7 +5,7 @@
 #include <future>
 #include <limits>
 
-#include "http/http_client.h"
+#include "client/http_call.h"
 #include "server/auto_seals.h"
 #include "storage/memory_storage.h"
 #include "storage/rocksdb_storage.h"
@@ -17,13 +17,14 @@ constexpr std::int64_t kDrainMs = 10'000;
 
 void warn(std::string_view line) { spdlog::warn("{}", line); }
 
+constexpr std::size_t kRotatorAnswerBytesMax = 1024 * 1024;
+
 Result<int> post_to_rotator(const core::rotation::Post& post) {
-  return http::post({.url = post.url,
-                     .body = post.body,
-                     .headers = post.headers,
-                     .ca_pem = post.ca_pem,
-                     .timeout_ms = post.timeout_ms,
-                     .stopping = post.stopping});
+  client::HttpClient http({.ca_pem = std::string(post.ca_pem), .timeout_ms = post.timeout_ms, .answer_bytes_max = kRotatorAnswerBytesMax});
+  std::vector<client::HttpHeader> headers;
+  for (const auto& [name, value] : post.headers) headers.push_back({name, value});
+  TRY_ASSIGN(const auto answer, http.call({.method = "POST", .url = post.url, .body = post.body, .headers = std::move(headers), .stopping = post.stopping}));
+  return answer.status;
 }
 
 /// An operator's error names the place.

@@ -2,14 +2,15 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
+#include "client/http_call.h"
 #include "crypto/hmac.h"
-#include "http/http_client.h"
 
 namespace keyhold::server {
 namespace {
 
 constexpr char kFormat = 1;
 constexpr std::int64_t kTimeoutMs = 15'000;
+constexpr std::size_t kAnswerBytesMax = 1024 * 1024;
 constexpr std::size_t kCiphertextBytesMax = 4096;
 constexpr std::size_t kDigestBytes = 32;
 
@@ -19,20 +20,17 @@ Error damaged() { return {Code::kCorrupt, "the unseal key does not open by the s
 }  // namespace
 
 Result<SecretBytes> TransitSeal::ask(std::string_view operation, const SecretBytes& body, std::string_view wanted) {
-  const std::string url = settings_.url + "/" + std::string(operation) + "/" + settings_.key_name;
-  SecretBytes answer;
-  const auto status = http::post({.url = url,
-                                  .body = body.reveal(),
-                                  .headers = {{"X-Vault-Token", std::string(settings_.token.reveal())}, {"Content-Type", "application/json"}},
-                                  .ca_pem = settings_.ca_pem,
-                                  .timeout_ms = kTimeoutMs,
-                                  .answer = &answer,
-                                  .stopping = settings_.stopping});
-  if (!status.ok()) return away(status.error().message);
+  client::HttpClient http({.ca_pem = settings_.ca_pem, .timeout_ms = kTimeoutMs, .answer_bytes_max = kAnswerBytesMax});
+  const auto answer = http.call({.method = "POST",
+                                 .url = settings_.url + "/" + std::string(operation) + "/" + settings_.key_name,
+                                 .body = body.reveal(),
+                                 .headers = {{"X-Vault-Token", settings_.token.reveal()}, {"Content-Type", "application/json"}},
+                                 .stopping = settings_.stopping});
+  if (!answer.ok()) return away(answer.error().message);
   // Of what we sent, that is.
-  if (*status == 400 && operation == "decrypt") return damaged();
-  if (*status != 200) return away("it answered " + std::to_string(*status));
-  const auto document = json::Document::parse(answer.reveal());
+  if (answer->status == 400 && operation == "decrypt") return damaged();
+  if (answer->status != 200) return away("it answered " + std::to_string(answer->status));
+  const auto document = json::Document::parse(answer->body.reveal());
   const auto data = document.ok() ? document->root().find("data") : std::nullopt;
   const auto value = data ? data->find(wanted) : std::nullopt;
   if (!value || !value->is_string()) return away("its answer is not one of a transit engine");
