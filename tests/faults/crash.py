@@ -9,8 +9,6 @@ usage: crash.py [--rounds N] [--seed S]"""
 
 import argparse
 import hashlib
-import http.client
-import itertools
 import pathlib
 import random
 import sys
@@ -19,6 +17,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+from crash_worker import Worker, kill_and_start  # noqa: E402
 from keyhold_server import Server  # noqa: E402
 from report import Report  # noqa: E402
 
@@ -40,59 +39,43 @@ def checksum(body):
     return hashlib.sha256(f"{body['path']}\n{body['sequence']}\n{body['filler']}".encode()).hexdigest()
 
 
-class Writer(threading.Thread):
-    """Writes version after version until the connection breaks; half of all writers by patching the version before."""
+class Writer(Worker):
+    """Writes version after version; half of all writers by patching the version before."""
 
     def __init__(self, server, name, seed, started, patches):
-        super().__init__(daemon=True)
-        self._api = server.api()
+        super().__init__(server)
         self._folder, self._random, self._written = name, random.Random(seed), started
         self._patches = patches
         self.acknowledged = []  # (path, version)
         self.in_flight = None   # The write whose answer never came.
-        self.surprise = None    # An answer that was not a success.
 
-    def run(self):
-        for number in itertools.count():
-            path = f"crash/{self._folder}/{number // VERSIONS_A_SECRET}"
-            version = number % VERSIONS_A_SECRET + 1
-            filler = "x" * self._random.randint(*FILLER_BYTES)
-            self.in_flight = (path, version)
-            try:
-                method = "PATCH" if self._patches and version > 1 else "POST"
-                reply = self._api.call(method, f"secret/data/{path}", {
-                    "data": content(path, version, filler), "options": {"cas": version - 1}},
-                    {"Content-Type": "application/merge-patch+json"})
-            except (OSError, http.client.HTTPException):
-                return
-            if reply.status != 200 or reply.data["version"] != version:
-                self.surprise = f"{path} version {version}: {reply.status} {reply.errors}"
-                return
-            self.in_flight = None
-            self.acknowledged.append((path, version))
-            self._written.set()
+    def step(self, number):
+        path = f"crash/{self._folder}/{number // VERSIONS_A_SECRET}"
+        version = number % VERSIONS_A_SECRET + 1
+        filler = "x" * self._random.randint(*FILLER_BYTES)
+        self.in_flight = (path, version)
+        method = "PATCH" if self._patches and version > 1 else "POST"
+        reply = self._api.expect(200, method, f"secret/data/{path}", {
+            "data": content(path, version, filler), "options": {"cas": version - 1}},
+            headers={"Content-Type": "application/merge-patch+json"})
+        assert reply.data["version"] == version, f"{path} version {version}: {reply.data}"
+        self.in_flight = None
+        self.acknowledged.append((path, version))
+        self._written.set()
 
 
-class TokenMaker(threading.Thread):
-    """Makes families of tokens, revokes every other one, and uses limited tokens up, until the connection breaks."""
+class TokenMaker(Worker):
+    """Makes families of tokens, revokes every other one, and uses limited tokens up."""
 
     def __init__(self, server):
-        super().__init__(daemon=True)
-        self._api = server.api()
+        super().__init__(server)
         self.alive, self.ended = [], []  # Acknowledged.
         self.uses = {}                   # Token → uses acknowledged.
         self.in_doubt = set()            # Tokens of the request whose answer never came.
-        self.surprise = None
 
-    def run(self):
-        try:
-            for number in itertools.count():
-                self._family(revoke=number % 2 == 1)
-                self._limited()
-        except (OSError, http.client.HTTPException):
-            return
-        except AssertionError as wrong:
-            self.surprise = str(wrong)
+    def step(self, number):
+        self._family(revoke=number % 2 == 1)
+        self._limited()
 
     def _create(self, body, **options):
         return self._api.expect(200, "POST", "auth/token/create", body, **options).json["auth"]["client_token"]
@@ -119,9 +102,6 @@ class TokenMaker(threading.Thread):
 
     def problems(self, api):
         """What is wrong with the tokens after a start."""
-        if self.surprise:
-            yield self.surprise
-
         def look(token):
             return api.call("POST", "auth/token/lookup", {"token": token})
 
@@ -138,27 +118,21 @@ class TokenMaker(threading.Thread):
                 yield f"a token with {USES} uses, of which {used} were taken, has {left} left"
 
 
-class MountChanger(threading.Thread):
-    """Mounts engines at the same few paths again and again, writes to them, moves and unmounts them, until the connection breaks."""
+class MountChanger(Worker):
+    """Mounts engines at the same few paths again and again, writes to them, moves and unmounts them."""
 
+    FIRST_STEP = 1
     PATHS = 3
 
     def __init__(self, server, name):
-        super().__init__(daemon=True)
-        self._api, self._name = server.api(), name
+        super().__init__(server)
+        self._name = name
         self.held = {}         # Path → number in its secret; None = there is no mount.
         self.in_doubt = set()  # Paths of the request whose answer never came.
-        self.surprise = None
         self._number = 0       # What is written in the life that the kill ends.
 
-    def run(self):
-        try:
-            for number in itertools.count(1):
-                self._life(f"crash-mount-{self._name}-{number % self.PATHS}", number)
-        except (OSError, http.client.HTTPException):
-            return
-        except AssertionError as wrong:
-            self.surprise = str(wrong)
+    def step(self, number):
+        self._life(f"crash-mount-{self._name}-{number % self.PATHS}", number)
 
     def _change(self, after, status, *request):
         """A request, and what is held where once it is acknowledged."""
@@ -183,8 +157,6 @@ class MountChanger(threading.Thread):
 
     def problems(self, api):
         """What is wrong with the mounts after a start."""
-        if self.surprise:
-            yield self.surprise
         listed = {path.rstrip("/") for path in api.expect(200, "GET", "sys/mounts").data}
         found = {path: api.call("GET", f"{path}/secret") for path in set(self.held) | self.in_doubt}
         for path, reply in found.items():
@@ -211,38 +183,27 @@ class MountChanger(threading.Thread):
             api.expect(204, "DELETE", f"sys/mounts/{path}")
 
 
-class Wrapper(threading.Thread):
-    """Wraps, and unwraps every other time, until the connection breaks."""
+class Wrapper(Worker):
+    """Wraps, and unwraps every other time."""
 
     def __init__(self, server):
-        super().__init__(daemon=True)
-        self._api = server.api()
+        super().__init__(server)
         self.waiting, self.used = {}, []  # Token → number in it; tokens whose unwrapping was acknowledged.
         self.in_doubt = None
-        self.surprise = None
 
-    def run(self):
-        try:
-            for number in itertools.count():
-                token = self._api.expect(200, "POST", "sys/wrapping/wrap", {"number": number},
-                                         headers={"X-Vault-Wrap-TTL": "1h"}).json["wrap_info"]["token"]
-                self.waiting[token] = number
-                if number % 2 == 0:
-                    self.in_doubt = token
-                    self._api.expect(200, "POST", "sys/wrapping/unwrap", {"token": token})
-                    del self.waiting[token]
-                    self.used.append(token)
-                    self.in_doubt = None
-        except (OSError, http.client.HTTPException):
-            return
-        except AssertionError as wrong:
-            self.surprise = str(wrong)
+    def step(self, number):
+        token = self._api.expect(200, "POST", "sys/wrapping/wrap", {"number": number},
+                                 headers={"X-Vault-Wrap-TTL": "1h"}).json["wrap_info"]["token"]
+        self.waiting[token] = number
+        if number % 2 == 0:
+            self.in_doubt = token
+            self._api.expect(200, "POST", "sys/wrapping/unwrap", {"token": token})
+            del self.waiting[token]
+            self.used.append(token)
+            self.in_doubt = None
 
     def problems(self, api):
         """What is wrong with the wrapping tokens after a start."""
-        if self.surprise:
-            yield self.surprise
-
         def unwrap(token):
             return api.call("POST", "sys/wrapping/unwrap", {"token": token})
 
@@ -272,7 +233,7 @@ def check_version(api, path, version, required):
 
 
 def crash_round(server, round_name, rng):
-    """Writes, kills, starts again; returns (acknowledged, in flight, surprises, the others, seconds that the start took)."""
+    """Writes, kills, starts again; returns (acknowledged, in flight, surprises, the makers, seconds that the start took)."""
     started = threading.Event()
     writers = [Writer(server, f"{round_name}-{index}", rng.random(), started, index % 2 == 1) for index in range(WRITERS)]
     makers = [TokenMaker(server) for _ in range(TOKEN_MAKERS)] + [MountChanger(server, round_name), Wrapper(server)]
@@ -281,16 +242,12 @@ def crash_round(server, round_name, rng):
     if not started.wait(30):
         raise AssertionError(f"no write was acknowledged: {[writer.surprise for writer in writers]}")
     time.sleep(rng.uniform(*KILL_AFTER_S))
-    server.kill()
-    for thread in writers + makers:
-        thread.join(30)
+    surprises, took_s = kill_and_start(server, writers + makers)
     begun = time.monotonic()
-    server.start()
     server.unseal()
-    took_s = time.monotonic() - begun
+    took_s += time.monotonic() - begun
     acknowledged = [item for writer in writers for item in writer.acknowledged]
     in_flight = [writer.in_flight for writer in writers if writer.in_flight]
-    surprises = [writer.surprise for writer in writers if writer.surprise]
     return acknowledged, in_flight, surprises, makers, took_s
 
 

@@ -6,39 +6,19 @@ the new one was not told yet, and one of the two in between. Every acknowledged 
 usage: rekey_crash.py [--rounds N] [--seed S]"""
 
 import argparse
-import http.client
-import itertools
 import pathlib
 import random
 import sys
-import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+from crash_worker import Worker, kill_and_start  # noqa: E402
 from keyhold_server import Server  # noqa: E402
 from report import Report  # noqa: E402
 
 KILL_AFTER_S = (0.02, 0.4)
 NUMBERS = ((3, 2), (5, 3), (1, 1), (2, 2))
-
-
-class Worker(threading.Thread):
-    """Goes on until the connection breaks."""
-
-    def __init__(self, server):
-        super().__init__(daemon=True)
-        self._api = server.api()
-        self.surprise = None
-
-    def run(self):
-        try:
-            for number in itertools.count():
-                self.step(number)
-        except (OSError, http.client.HTTPException):
-            return
-        except AssertionError as wrong:
-            self.surprise = str(wrong)
 
 
 class Writer(Worker):
@@ -117,10 +97,7 @@ def main():
                 for worker in (writer, rotator, rekeyer):
                     worker.start()
                 time.sleep(rng.uniform(*KILL_AFTER_S))
-                server.kill()
-                for worker in (writer, rotator, rekeyer):
-                    worker.join(30)
-                server.start()
+                surprises, _ = kill_and_start(server, (writer, rotator, rekeyer))
                 old, new = unseals(server, rekeyer.valid), False
                 if rekeyer.told:
                     in_doubt += 1
@@ -128,7 +105,6 @@ def main():
                 assert old or new, "neither the old nor the new shares unseal"
                 valid = rekeyer.told if new else rekeyer.valid
                 server.unseal_keys = valid
-                surprises = [worker.surprise for worker in (writer, rotator, rekeyer) if worker.surprise]
                 assert not surprises, surprises
                 replaced += rekeyer.replaced + new
                 everything.update(writer.written)
