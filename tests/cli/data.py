@@ -7,6 +7,9 @@ import subprocess
 from keyhold_cli import Cli
 from keyhold_server import BINARY, Server
 
+# Where an engine's routes are served.
+MOUNTS = {"system": "sys/", "token": "auth/token/", "access-key": "auth/access-key/", "kv-v2": "secret/", "cubbyhole": "cubbyhole/"}
+
 
 def check(report):
     with Server.dev() as server, Cli(server, "root") as cli:
@@ -57,6 +60,18 @@ def check(report):
             cli.expect("write", "-output-policy", "sys/remount", "a=b",
                        out='path "sys/remount" {\n  capabilities = ["create", "update", "sudo"]\n}\n')
             cli.expect("list", "-output-policy", "secret/metadata", out='path "secret/metadata/" {\n  capabilities = ["list"]\n}\n')
+
+        with report.case("-output-policy asks for sudo where the server's tables do, and nowhere else"):
+            wanted = {("write", "auth/token/revoke-orphan"): True}  # Its handler asks, for another answer.
+            for route in json.loads(cli.expect("routes", "--json").out):
+                mount, command = MOUNTS.get(route["engine"]), route["operation"].replace("update", "write")
+                if mount and command in ("read", "list", "delete", "write"):
+                    request = (command, mount + re.sub(r"\{.*?\}", "x", route["path"]))
+                    wanted[request] = wanted.get(request, False) or route["sudo"]
+            for (command, path), sudo in wanted.items():
+                told = cli.expect(command, "-output-policy", path, *(["a=b"] if command == "write" else [])).out
+                assert ('"sudo"' in told) == sudo, f"{command} {path}: {told}"
+            assert sum(wanted.values()) > 20, wanted
 
         with report.case("an answer is wrapped and unwrapped"):
             cli.expect("write", "cubbyhole/w", "k=wrapped")
