@@ -50,13 +50,6 @@ Reply verification_reply(const RekeyAttempt::Status& status) {
   return reply;
 }
 
-Result<SecretBytes> share_of(const Call& call) {
-  const SecretBytes text = call.fields().secret("key");
-  if (text.empty()) return Error{Code::kInvalid, "'key' must be specified in request body as JSON"};
-  if (call.fields().text("nonce").empty()) return Error{Code::kInvalid, "'nonce' must be specified in request body as JSON"};
-  return shares::decode(text);
-}
-
 }  // namespace
 
 Result<RekeyAttempt::Context> RekeyRoutes::context(Call& call) {
@@ -98,7 +91,7 @@ Result<Reply> RekeyRoutes::cancel(Call& call) {
 }
 
 Result<Reply> RekeyRoutes::give(Call& call) {
-  TRY_ASSIGN(const SecretBytes share, share_of(call));
+  TRY_ASSIGN(const SecretBytes share, shares::given(call));
   TRY_ASSIGN(const auto asked, context(call));
   TRY_ASSIGN(const auto given, attempt_of(call).give(asked, call.fields().text("nonce"), share));
   if (!given.complete) return status_reply(given.status);
@@ -120,7 +113,7 @@ Result<Reply> RekeyRoutes::verification(Call& call) {
 }
 
 Result<Reply> RekeyRoutes::verify(Call& call) {
-  TRY_ASSIGN(const SecretBytes share, share_of(call));
+  TRY_ASSIGN(const SecretBytes share, shares::given(call));
   TRY_ASSIGN(const auto asked, context(call));
   TRY_ASSIGN(const auto given, attempt_of(call).verify(asked, call.fields().text("nonce"), share));
   if (!given.complete) return verification_reply(given.status);

@@ -1,23 +1,15 @@
 #include <gtest/gtest.h>
 
-#include "base/json.h"
-#include "engine/engine_fixture.h"
+#include "engine/sys/shares_fixture.h"
 
 namespace keyhold::engine {
 namespace {
 
 using storage::CommitFault;
 using test::Got;
-using Shares = std::vector<std::string>;
-
-Shares shares_in(const Got& got) {
-  Shares shares;
-  const auto document = json::Document::parse(got.data);
-  if (!document.ok()) return shares;
-  const auto list = document->root().find("keys");
-  for (std::size_t i = 0; list && i < list->size(); ++i) shares.push_back(list->at(i).as_string().value());
-  return shares;
-}
+using test::share_body;
+using test::Shares;
+using test::shares_in;
 
 /// A node of which three of five shares unseal.
 class RekeyRoutesTest : public ::testing::Test {
@@ -38,9 +30,6 @@ class RekeyRoutesTest : public ::testing::Test {
     Got got;
     for (std::size_t i = 0; i < shares.size() && got.at("sealed") != "false"; ++i) got = node.write("sys/unseal", share_body(shares[i]), "");
     return got.at("sealed") == "false";
-  }
-  static std::string share_body(const std::string& share, const std::string& nonce = "") {
-    return R"({"key":")" + share + R"(","nonce":")" + nonce + R"("})";
   }
   std::string start(std::string body = R"({"secret_shares":3,"secret_threshold":2})", const std::string& path = "sys/rekey/init") {
     const Got got = node_.write(path, std::move(body));

@@ -89,11 +89,8 @@ Result<Reply> RootTokenRoutes::cancel_any(Call& call) {
 
 Result<Reply> RootTokenRoutes::give(Call& call) {
   TRY(not_wrapped(call));
-  const SecretBytes text = call.fields().secret("key");
-  const std::string nonce = call.fields().text("nonce");
-  if (text.empty() || nonce.empty()) return Error{Code::kInvalid, "'key' and 'nonce' must be specified in request body as JSON"};
-  TRY_ASSIGN(const SecretBytes share, shares::decode(text));
-  TRY_ASSIGN(const auto status, attempts_of(call).give(context(call), nonce, share));
+  TRY_ASSIGN(const SecretBytes share, shares::given(call));
+  TRY_ASSIGN(const auto status, attempts_of(call).give(context(call), call.fields().text("nonce"), share));
   return reply_of(status);
 }
 

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include "base/json.h"
 #include "core/root_token_attempts.h"
-#include "engine/engine_fixture.h"
+#include "engine/sys/shares_fixture.h"
 
 namespace keyhold::engine {
 namespace {
@@ -12,17 +11,18 @@ namespace {
 using storage::CommitFault;
 using test::Ask;
 using test::Got;
-using Shares = std::vector<std::string>;
+using test::share_body;
+using test::Shares;
+using test::shares_in;
 
 /// A node of which two of three shares are enough.
 class RootTokenRoutesTest : public ::testing::Test {
  protected:
   RootTokenRoutesTest() {
     const Got made = node_.write("sys/init", R"({"secret_shares":3,"secret_threshold":2})", "");
-    const auto document = json::Document::parse(made.data);
-    for (std::size_t i = 0; i < 3; ++i) shares_.push_back(document->root().find("keys")->at(i).as_string().value());
+    shares_ = shares_in(made);
     node_.know(SecretBytes::zeroed(1), made.at("root_token"));
-    for (int i : {0, 1}) node_.write("sys/unseal", R"({"key":")" + shares_[static_cast<std::size_t>(i)] + R"("})", "");
+    for (int i : {0, 1}) node_.write("sys/unseal", share_body(shares_[static_cast<std::size_t>(i)]), "");
     EXPECT_EQ(node_.node().state(), core::NodeState::kActive);
   }
 
@@ -34,8 +34,7 @@ class RootTokenRoutesTest : public ::testing::Test {
   }
   Got status(std::string peer = "192.0.2.1") { return as_stranger(core::Operation::kRead, "sys/generate-root/attempt", "", std::move(peer)); }
   Got give(std::size_t share, const std::string& nonce, std::string peer = "192.0.2.1") {
-    return as_stranger(core::Operation::kUpdate, "sys/generate-root/update", R"({"key":")" + shares_[share] + R"(","nonce":")" + nonce + R"("})",
-                       std::move(peer));
+    return as_stranger(core::Operation::kUpdate, "sys/generate-root/update", share_body(shares_[share], nonce), std::move(peer));
   }
   Got cancel(const std::string& nonce) {
     return as_stranger(core::Operation::kDelete, "sys/generate-root/attempt", R"({"nonce":")" + nonce + R"("})", "198.51.100.1");

@@ -23,6 +23,14 @@ Result<SecretBytes> decode(const SecretBytes& text) {
   return Error{Code::kInvalid, "'key' must be a valid hex or base64 string"};
 }
 
+Result<SecretBytes> given(const Call& call) {
+  const SecretBytes text = call.fields().secret("key");
+  if (text.empty() || call.fields().text("nonce").empty()) {
+    return Error{Code::kInvalid, "'key' and 'nonce' must be specified in request body as JSON"};
+  }
+  return decode(text);
+}
+
 void append(json::Writer& writer, std::span<const SecretBytes> shares, Kind kind) {
   SecretBytes text;
   writer.key(kind == Kind::kRecovery ? "recovery_keys" : "keys").begin_array();

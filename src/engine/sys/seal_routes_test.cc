@@ -6,13 +6,14 @@
 
 #include "base/json.h"
 #include "core/audit/file_calls.h"
-#include "engine/engine_fixture.h"
+#include "engine/sys/shares_fixture.h"
 #include "storage/fault_storage.h"
 
 namespace keyhold::engine {
 namespace {
 
 using test::Got;
+using test::shares_in;
 
 /// A node on an empty store, asked without a token unless a test gives one.
 class SealRoutesTest : public ::testing::Test {
@@ -20,15 +21,7 @@ class SealRoutesTest : public ::testing::Test {
   Got write(std::string path, std::string body) { return node_.write(std::move(path), std::move(body), ""); }
   Got status() { return node_.read("sys/seal-status", ""); }
   Got init(std::string body = R"({"secret_shares":5,"secret_threshold":3})") { return write("sys/init", std::move(body)); }
-  Got unseal(const std::string& share) { return write("sys/unseal", R"({"key":")" + share + R"("})"); }
-  static std::vector<std::string> shares_of(const Got& made, std::string_view member) {
-    std::vector<std::string> shares;
-    const auto document = json::Document::parse(made.data);
-    if (!document.ok()) return shares;
-    const json::Value list = *document->root().find(member);
-    for (std::size_t i = 0; i < list.size(); ++i) shares.push_back(list.at(i).as_string().value());
-    return shares;
-  }
+  Got unseal(const std::string& share) { return write("sys/unseal", test::share_body(share)); }
 
   FakeClock clock_;
   storage::MemoryStorage store_{clock_};
@@ -185,21 +178,21 @@ TEST(SealRoutesRaceTest, AResetDuringInitialisationLosesNoKeys) {
 TEST_F(SealRoutesTest, InitialisesOnce) {
   const Got made = init("{}");
   ASSERT_EQ(made.word(), "found");
-  EXPECT_EQ(shares_of(made, "keys").size(), 5u) << "the defaults are Vault's";
+  EXPECT_EQ(shares_in(made, "keys").size(), 5u) << "the defaults are Vault's";
   EXPECT_EQ(status().at("t"), "3");
   EXPECT_TRUE(made.at("root_token").starts_with("hvs."));
   EXPECT_EQ(init().word(), "invalid");
   EXPECT_EQ(status().at("sealed"), "true");
   for (const std::string& record : node_.records()) {
     EXPECT_EQ(record.find(made.at("root_token")), std::string::npos);
-    EXPECT_EQ(record.find(shares_of(made, "keys")[0]), std::string::npos);
+    EXPECT_EQ(record.find(shares_in(made, "keys")[0]), std::string::npos);
   }
 }
 
 TEST_F(SealRoutesTest, UnsealsShareByShare) {
   const Got made = init();
-  const auto hex = shares_of(made, "keys");
-  const auto base64 = shares_of(made, "keys_base64");
+  const auto hex = shares_in(made, "keys");
+  const auto base64 = shares_in(made, "keys_base64");
   const Got first = unseal(hex[4]);
   EXPECT_EQ(first.at("progress"), "1");
   EXPECT_EQ(first.at("sealed"), "true");
@@ -215,7 +208,7 @@ TEST_F(SealRoutesTest, UnsealsShareByShare) {
 }
 
 TEST_F(SealRoutesTest, WhatAStrangerDoesIsRecordedOrRefused) {
-  const auto hex = shares_of(init(R"({"secret_shares":255,"secret_threshold":250})"), "keys");
+  const auto hex = shares_in(init(R"({"secret_shares":255,"secret_threshold":250})"), "keys");
   for (int i = 0; i < 20; ++i) EXPECT_EQ(node_.read("sys/mounts", "forged").word(), "sealed") << "failures have their own quota";
   Got got;
   for (int i = 0; i < 250; ++i) {
@@ -231,7 +224,7 @@ TEST_F(SealRoutesTest, WhatAStrangerDoesIsRecordedOrRefused) {
 }
 
 TEST_F(SealRoutesTest, ResetDropsTheProgressAndItsNonce) {
-  const auto hex = shares_of(init(), "keys");
+  const auto hex = shares_in(init(), "keys");
   const std::string nonce = unseal(hex[0]).at("nonce");
   EXPECT_EQ(write("sys/unseal", R"({"reset":true})").at("progress"), "0");
   EXPECT_EQ(status().at("nonce"), "");
@@ -239,7 +232,7 @@ TEST_F(SealRoutesTest, ResetDropsTheProgressAndItsNonce) {
 }
 
 TEST_F(SealRoutesTest, WrongSharesTellNothing) {
-  const auto hex = shares_of(init(), "keys");
+  const auto hex = shares_in(init(), "keys");
   std::string wrong = hex[1];
   wrong[0] = wrong[0] == '0' ? '1' : '0';
   unseal(hex[0]);
