@@ -24,6 +24,7 @@ TEST(Url, KnowsDefaultsAndIpv6) {
 }
 
 TEST(Url, RefusesWhatIsNone) {
+  EXPECT_EQ(Url::parse("https://a/x@y").value().target, "/x@y") << "a user is not meant here";
   for (const char* text : {"", "a", "127.0.0.1:8200", "ftp://a", "https://", "https://:80", "https://a:0", "https://a:65536", "https://a:x", "https://u@a",
                            "https://a b", "https://a\n", "https://[::1", "https://[::1]x:1", "https://a#b"}) {
     EXPECT_FALSE(Url::parse(text).ok()) << text;
