@@ -3,6 +3,7 @@
 #define CRYPTOKI_COMPAT 1
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstdio>
@@ -171,6 +172,10 @@ class Pkcs11Token::Library {
   /// The shared library stays for good: not all can be unloaded.
   Result<void> load() {
     if (functions_ != nullptr) return {};
+    struct stat status;
+    if (::stat(settings_.library_path.c_str(), &status) == 0 && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+      return unavailable("others than its owner may write to the module: chmod go-w");
+    }
     void* const library = ::dlopen(settings_.library_path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
       const char* const why = ::dlerror();

@@ -80,6 +80,12 @@ TEST_F(Pkcs11SealOfSoftHsm, SaysWhatIsMissing) {
   wrong = settings("unseal");
   wrong.token.library_path = "libdl.so.2";
   EXPECT_NE(reason(std::move(wrong)).find("no PKCS #11 module"), std::string::npos);
+  const auto copy = folder_ / "module.so";
+  std::filesystem::copy_file(kLibrary, copy);
+  std::filesystem::permissions(copy, std::filesystem::perms::group_write, std::filesystem::perm_options::add);
+  wrong = settings("unseal");
+  wrong.token.library_path = copy.string();
+  EXPECT_NE(reason(std::move(wrong)).find("may write to the module"), std::string::npos);
   EXPECT_NE(reason(settings("unseal")).find("no token"), std::string::npos);
   make_token("other");
   EXPECT_NE(reason(settings("unseal")).find("no token"), std::string::npos);
