@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <ctime>
 #include <string_view>
 
 #include "crypto/openssl.h"
@@ -123,7 +124,47 @@ bool append_pem(const openssl::Key& key, SecretBytes& out) {
   return true;
 }
 
+/// In milliseconds; nothing when it is no time.
+bool read_time(const ASN1_TIME* time, UnixMillis& into_ms) {
+  tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return false;
+  into_ms = static_cast<UnixMillis>(timegm(&parts)) * 1000;
+  return true;
+}
+
+std::vector<std::string> alternative_names_of(const X509* certificate) {
+  using Names = std::unique_ptr<GENERAL_NAMES, openssl::Free<GENERAL_NAMES_free>>;
+  const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  std::vector<std::string> found;
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != GEN_DNS && name->type != GEN_IPADD) continue;
+    const ASN1_STRING* const value = name->type == GEN_DNS ? name->d.dNSName : name->d.iPAddress;
+    const auto* const bytes = ASN1_STRING_get0_data(value);
+    const int size = ASN1_STRING_length(value);
+    if (name->type == GEN_DNS) {
+      found.emplace_back(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    } else if (char text[INET6_ADDRSTRLEN]; size == sizeof(in_addr) || size == sizeof(in6_addr)) {
+      if (inet_ntop(size == sizeof(in_addr) ? AF_INET : AF_INET6, bytes, text, sizeof(text)) != nullptr) found.emplace_back(text);
+    }
+  }
+  return found;
+}
+
 }  // namespace
+
+Result<CertificateFacts> read_certificate(const std::string& pem) {
+  const openssl::Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const openssl::Certificate certificate(bio == nullptr ? nullptr : PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  CertificateFacts facts;
+  if (certificate == nullptr || !read_time(X509_get0_notBefore(certificate.get()), facts.not_before_ms) ||
+      !read_time(X509_get0_notAfter(certificate.get()), facts.not_after_ms)) {
+    ERR_clear_error();
+    return Error{Code::kInvalid, "there is no certificate in it"};
+  }
+  facts.names = alternative_names_of(certificate.get());
+  return facts;
+}
 
 Result<DevelopmentCertificates> make_development_certificates(const std::vector<std::string>& hosts, int days) {
   if (hosts.empty() || hosts.size() > kHostsMax) return Error{Code::kInvalid, "1 to 64 hosts are possible"};

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/secret_bytes.h"
 
@@ -19,5 +20,15 @@ struct DevelopmentCertificates {
   SecretBytes private_key_pem;
 };
 Result<DevelopmentCertificates> make_development_certificates(const std::vector<std::string>& hosts, int days);
+
+/// What a certificate says of when and for whom it is.
+struct CertificateFacts {
+  UnixMillis not_before_ms = 0;
+  UnixMillis not_after_ms = 0;
+  std::vector<std::string> names;  // Subject alternative names: DNS names and IP addresses.
+};
+
+/// Reads the first certificate of a PEM text. errors: kInvalid: there is none.
+Result<CertificateFacts> read_certificate(const std::string& pem);
 
 }  // namespace keyhold::crypto

@@ -47,6 +47,20 @@ TEST_F(DevelopmentCertificatesTest, NameTheHosts) {
   EXPECT_EQ(X509_check_ip_asc(leaf_.get(), "127.0.0.2", 0), 0);
 }
 
+TEST_F(DevelopmentCertificatesTest, TellWhenAndForWhomTheyAre) {
+  const auto facts = read_certificate(made_.certificate_pem);
+  ASSERT_TRUE(facts.ok());
+  EXPECT_EQ(facts->names, (std::vector<std::string>{"localhost", "keyhold.example", "127.0.0.1", "::1"}));
+  const UnixMillis now_ms = SystemClock().now_ms();
+  constexpr UnixMillis kHourMs = 3'600'000;
+  EXPECT_LE(facts->not_before_ms, now_ms - kHourMs + 1000);
+  EXPECT_NEAR(static_cast<double>(facts->not_after_ms), static_cast<double>(now_ms + 30 * 24 * kHourMs), 60'000.0);
+  EXPECT_EQ(read_certificate(made_.ca_pem)->names, std::vector<std::string>{});
+  for (const std::string& none : {std::string(), std::string("x"), made_.certificate_pem.substr(0, 200)}) {
+    EXPECT_EQ(read_certificate(none).code(), Code::kInvalid);
+  }
+}
+
 TEST_F(DevelopmentCertificatesTest, BelongToTheKeyAndEndWithTheCa) {
   const openssl::Key key(PEM_read_bio_PrivateKey(bio_of(made_.private_key_pem.reveal()).get(), nullptr, nullptr, nullptr));
   ASSERT_NE(key, nullptr);
