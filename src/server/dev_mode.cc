@@ -1,6 +1,7 @@
 #include "server/dev_mode.h"
 
 #include <fmt/core.h>
+#include <spdlog/spdlog.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include "base/json.h"
 #include "server/certificate_files.h"
 #include "server/config/config.h"
+#include "server/sandbox.h"
 
 namespace keyhold::server {
 namespace {
@@ -32,6 +34,18 @@ Result<http::ListenerOptions> listener_of(const Flags& flags, const std::string&
   listener.tls_files.certificate_path = tls_directory + "/" + std::string(kTlsFileNames.certificate);
   listener.tls_files.private_key_path = tls_directory + "/" + std::string(kTlsFileNames.private_key);
   return listener;
+}
+
+Result<void> confine(const std::string& directory, const http::ListenerOptions& listener) {
+  using Access = PathRule::Access;
+  const std::filesystem::path own = directory;
+  std::vector<PathRule> rules = system_paths();
+  rules.push_back({directory, Access::kOwn});
+  rules.push_back({own.parent_path().string(), Access::kRemoveFolder});  // When all ends.
+  if (listener.tls) rules.push_back({std::filesystem::path(listener.tls_files.certificate_path).parent_path().string(), Access::kRead});
+  TRY_ASSIGN(const auto unconfined, confine_files(rules));
+  for (const std::string& warning : unconfined) spdlog::warn("{}", warning);
+  return {};
 }
 
 Result<SecretBytes> write(KeyholdServer& server, const SecretBytes& root_token, std::string path, SecretBytes body) {
@@ -133,6 +147,7 @@ Result<std::unique_ptr<DevServer>> DevServer::start(const Flags& flags) {
   settings.facts.storage_type = "inmem";
   settings.journal.directory = dev->directory_->path() + "/audit";
   TRY_ASSIGN(const http::ListenerOptions listener, listener_of(flags, dev->directory_->path()));
+  TRY(confine(dev->directory_->path(), listener));
   settings.listeners = {listener};
   settings.doors = http::Server::Doors::kClosed;
   TRY_ASSIGN(dev->server_, KeyholdServer::start(std::move(settings)));

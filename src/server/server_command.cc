@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
@@ -11,8 +10,12 @@
 #include "base/process_hardening.h"
 #include "server/config/config.h"
 #include "server/dev_mode.h"
+#include "server/file_modes.h"
 #include "server/flags.h"
 #include "server/keyhold_server.h"
+#include "server/operator_log.h"
+#include "server/sandbox.h"
+#include "server/service_manager.h"
 
 namespace keyhold::server {
 namespace {
@@ -29,6 +32,7 @@ constexpr std::array kFlags{
     FlagSpec{"dev-tls-cert-dir", Takes::kValue, "DIRECTORY: where dev mode writes its CA and certificate"},
     FlagSpec{"dev-no-store-token", Takes::kNothing, "Accepted; a token is never stored"},
     FlagSpec{"log-level", Takes::kValue, "trace, debug, info, warn or error"},
+    FlagSpec{"log-format", Takes::kValue, "standard or json"},
 };
 
 /// The signals that the main thread waits for, blocked in every thread before any starts.
@@ -41,41 +45,64 @@ sigset_t block_signals() {
   return signals;
 }
 
-/// Of a word that it does not know, the library makes silence.
-bool is_log_level(std::string_view level) {
-  return level.empty() || spdlog::level::from_str(std::string(level)) != spdlog::level::off;
+void warn_all(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
 }
 
-void set_up_log(std::string_view level) {
-  spdlog::set_default_logger(spdlog::stderr_logger_mt("keyhold"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ [%l] %v", spdlog::pattern_time_type::utc);
-  if (!level.empty()) spdlog::set_level(spdlog::level::from_str(std::string(level)));
-}
+/// What is read again at SIGHUP. Everything else of a configuration holds from start to end.
+class Reloader {
+ public:
+  Reloader(KeyholdServer& server, const Flags& flags) : server_(server), flags_(flags) {}
 
-void run_until_stopped(KeyholdServer& server, const sigset_t& signals) {
+  void reload() {
+    const Result<void> level = reload_log_level();
+    const Result<void> files = server_.reload();
+    if (!level.ok()) spdlog::error("the log level is kept as it was: {}", level.error().message);
+    if (files.ok()) {
+      spdlog::info("certificates and files of audit devices opened again");
+    } else {
+      spdlog::error("certificates and files of audit devices kept as they were: {}", files.error().message);
+    }
+  }
+
+ private:
+  Result<void> reload_log_level() {
+    Config config;
+    if (flags_.has("config")) {
+      TRY_ASSIGN(LoadedConfig loaded, load_config(std::string(flags_.value("config"))));
+      config = std::move(loaded.config);
+    }
+    TRY_ASSIGN(const LogSettings settings, log_settings(flags_, config));
+    set_up_log(settings);
+    return {};
+  }
+
+  KeyholdServer& server_;
+  const Flags& flags_;
+};
+
+void run_until_stopped(Reloader reloader, const sigset_t& signals) {
   for (;;) {
     int number = 0;
     if (sigwait(&signals, &number) != 0) continue;
     if (number != SIGHUP) return;
-    const auto reloaded = server.reload();
-    if (reloaded.ok()) {
-      spdlog::info("certificates and files of audit devices opened again");
-    } else {
-      spdlog::error("certificates and files of audit devices kept as they were: {}", reloaded.error().message);
-    }
+    reloader.reload();
   }
 }
 
-int fail(const Error& error) {
-  fmt::print(stderr, "keyhold server: {}\n", error.message);
-  return 1;
+/// Confines a server that has opened and bound what it needs, tells who waits for it, and runs it.
+Result<void> run(KeyholdServer& server, const Flags& flags, SandboxMode sandbox, const ServiceManager& manager, const sigset_t& signals) {
+  TRY_ASSIGN(const auto unconfined, confine_system_calls(sandbox));
+  warn_all(unconfined);
+  manager.ready();
+  run_until_stopped(Reloader(server, flags), signals);
+  manager.stopping();
+  return {};
 }
 
-int run_dev(const Flags& flags, const sigset_t& signals) {
-  auto dev = DevServer::start(flags);
-  if (!dev.ok()) return fail(dev.error());
-  run_until_stopped((*dev)->server(), signals);
-  return 0;
+Result<void> run_dev(const Flags& flags, const ServiceManager& manager, const sigset_t& signals) {
+  TRY_ASSIGN(const auto dev, DevServer::start(flags));
+  return run(dev->server(), flags, SandboxMode::kOn, manager, signals);
 }
 
 Settings settings_of(const Config& config) {
@@ -110,28 +137,46 @@ void print_addresses(const Settings& settings, const KeyholdServer& server) {
   std::fflush(stdout);
 }
 
-int run_configured(const Flags& flags, const sigset_t& signals) {
-  auto loaded = load_config(std::string(flags.value("config")));
-  if (!loaded.ok()) return fail(loaded.error());
-  for (const std::string& warning : loaded->warnings) spdlog::warn("{}", warning);
-  const Config& config = loaded->config;
-  if (!flags.has("log-level") && !config.log_level.empty()) {
-    spdlog::set_level(spdlog::level::from_str(config.log_level));
+Result<void> run_configured(const Flags& flags, const Config& config, const ServiceManager& manager, const sigset_t& signals) {
+  const std::string config_path(flags.value("config"));
+  TRY_ASSIGN(const auto open_files, check_file_modes(config, config_path));
+  warn_all(open_files);
+  if (config.sandbox == SandboxMode::kOn) {
+    make_own_folders(config);
+    TRY_ASSIGN(const auto unconfined, confine_files(paths_of(config, config_path)));
+    warn_all(unconfined);
+  } else {
+    spdlog::warn("the sandbox is {}: see docs/hardening.md", config.sandbox == SandboxMode::kLog ? "only logging" : "off");
   }
-  Settings settings = settings_of(config);
-  std::unique_ptr<TemporaryDirectory> temporary;
-  if (settings.journal.directory.empty()) {
-    auto made = TemporaryDirectory::make();
-    if (!made.ok()) return fail(made.error());
-    temporary = std::move(*made);
-    settings.journal.directory = temporary->path() + "/audit";
-    spdlog::warn("the audit journal goes when the server ends: set audit_journal {{ directory }} to keep it");
+  const Settings settings = settings_of(config);
+  TRY_ASSIGN(const auto server, KeyholdServer::start(settings));
+  print_addresses(settings, *server);
+  return run(*server, flags, config.sandbox, manager, signals);
+}
+
+/// `log` is how the log is set up, on an error too.
+Result<void> start(const Flags& flags, LogSettings& log) {
+  const sigset_t signals = block_signals();
+  const ServiceManager manager;
+  const std::vector<std::string> left_open = harden_process();
+  if (flags.has("dev")) {
+    warn_all(left_open);
+    return run_dev(flags, manager, signals);
   }
-  auto server = KeyholdServer::start(settings);
-  if (!server.ok()) return fail(server.error());
-  print_addresses(settings, **server);
-  run_until_stopped(**server, signals);
-  return 0;
+  TRY_ASSIGN(const LoadedConfig loaded, load_config(std::string(flags.value("config"))));
+  TRY_ASSIGN(log, log_settings(flags, loaded.config));
+  set_up_log(log);
+  warn_all(left_open);
+  warn_all(loaded.warnings);
+  return run_configured(flags, loaded.config, manager, signals);
+}
+
+void tell_failure(const Error& error, LogFormat format) {
+  if (format == LogFormat::kJson) {
+    spdlog::critical("{}", error.message);
+  } else {
+    fmt::print(stderr, "keyhold server: {}\n", error.message);
+  }
 }
 
 }  // namespace
@@ -145,14 +190,16 @@ int server_command(std::span<const std::string_view> arguments) {
     for (const FlagSpec& flag : kFlags) fmt::print(stderr, "  -{:<20}{}\n", flag.name, flag.help);
     return 2;
   }
-  if (!is_log_level(flags->value("log-level"))) {
-    fmt::print(stderr, "keyhold server: -log-level is trace, debug, info, warn or error\n");
+  auto log = log_settings(*flags, Config{});
+  if (!log.ok()) {
+    fmt::print(stderr, "keyhold server: {}\n", log.error().message);
     return 2;
   }
-  set_up_log(flags->value("log-level"));
-  const sigset_t signals = block_signals();
-  for (const std::string& warning : harden_process()) spdlog::warn("{}", warning);
-  return flags->has("dev") ? run_dev(*flags, signals) : run_configured(*flags, signals);
+  set_up_log(*log);
+  const auto done = start(*flags, *log);
+  if (done.ok()) return 0;
+  tell_failure(done.error(), log->format);
+  return 1;
 }
 
 }  // namespace keyhold::server

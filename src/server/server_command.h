@@ -5,10 +5,16 @@
 
 namespace keyhold::server {
 
-/// `keyhold server -config FILE` and `keyhold server -dev …`: runs until SIGINT or SIGTERM. SIGHUP loads certificates again.
+/// `keyhold server -config FILE` and `keyhold server -dev …`: runs until SIGINT or SIGTERM. SIGHUP loads certificates, files of audit
+/// devices and the log level again.
 ///
 /// returns   0 after a clean stop, 1 when it could not start, 2 for wrong arguments.
 int server_command(std::span<const std::string_view> arguments);
+
+/// `keyhold operator diagnose -config=FILE`: checks a configuration and the machine, without a server.
+///
+/// returns   0 when all is well, 1 when a server would fail or the arguments are wrong, 2 for warnings.
+int diagnose_command(std::span<const std::string_view> arguments);
 
 /// `keyhold routes [--json]`: every route there is, from the tables.
 int routes_command(std::span<const std::string_view> arguments);

@@ -71,7 +71,7 @@ class Peer:
 def by_transit(report, home):
     peer, folder = Peer(), home.directory / "transit"
     token = key(home, "token", Peer.TOKEN.encode() + b"\n")
-    stanza = (f'address = "http://127.0.0.1:{peer.port}/"\ntoken = "file://{token}"\nkey_name = "unseal"\nmount_path = "engines/t"')
+    stanza = (f'address = "http://localhost:{peer.port}/"\ntoken = "file://{token}"\nkey_name = "unseal"\nmount_path = "engines/t"')
     with report.case("transit: while the other server is away nothing is initialised"):
         peer.away = True
         server = configured(folder, stanza, "transit").start()

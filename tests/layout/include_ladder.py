@@ -49,6 +49,7 @@ WRAPPED = [
     (re.compile(r"openssl/"), {"crypto"}),
     (re.compile(r"p11-kit/"), {"crypto"}),
     (re.compile(r"rocksdb/"), {"storage"}),
+    (re.compile(r"seccomp\.h"), {"server"}),
     (re.compile(r"curl/"), {"client"}),
     (re.compile(r"boost/json"), {"base"}),
 ]

@@ -140,14 +140,11 @@ std::optional<JournalConfig::WhenFull> when_full_of(std::string_view name) {
   return std::nullopt;
 }
 
-/// The one spelling of a log level, or empty.
-std::string_view log_level_of(std::string_view name) {
-  if (name == "warning") return "warn";
-  if (name == "err") return "error";
-  for (const std::string_view known : {"trace", "debug", "info", "warn", "error"}) {
-    if (name == known) return known;
-  }
-  return {};
+Result<SandboxMode> parse_sandbox_mode(std::string_view name) {
+  if (name == "on") return SandboxMode::kOn;
+  if (name == "log") return SandboxMode::kLog;
+  if (name == "off") return SandboxMode::kOff;
+  return Error{Code::kInvalid, "on, log or off"};
 }
 
 class ConfigReader {
@@ -182,7 +179,9 @@ class ConfigReader {
     if (item.key == "audit_journal") return for_each_block(item, 0, &ConfigReader::read_audit_journal);
     if (item.key == "audit") return for_each_block(item, 2, &ConfigReader::read_audit_device);
     if (item.key == "plugin_directory") TRY(assign(item, plugin_directory_));
-    if (item.key == "log_level") return read_log_level(item);
+    if (item.key == "log_level") return read_named(item, parse_log_level, loaded_.config.log_level);
+    if (item.key == "log_format") return read_named(item, parse_log_format, loaded_.config.log_format);
+    if (item.key == "sandbox") return read_named(item, parse_sandbox_mode, loaded_.config.sandbox);
     TRY_ASSIGN(const bool taken, take<Config>(kTopLevelSettings, item, loaded_.config));
     if (taken && item.key == "max_lease_ttl") max_lease_ttl_at_ = item.at;
     if (taken && item.key == "default_lease_ttl") default_lease_ttl_at_ = item.at;
@@ -246,11 +245,14 @@ class ConfigReader {
     return {};
   }
 
-  Result<void> read_log_level(const hcl::Item& item) {
+  /// A setting that is one of a few words.
+  template <typename T>
+  Result<void> read_named(const hcl::Item& item, Result<T> (*parse)(std::string_view), T& into) const {
     std::string name;
     TRY(assign(item, name));
-    loaded_.config.log_level = log_level_of(name);
-    if (loaded_.config.log_level.empty()) return error(item.value.at, "log_level is trace, debug, info, warn or error");
+    auto parsed = parse(name);
+    if (!parsed.ok()) return error(item.value.at, item.key + " is " + parsed.error().message);
+    into = std::move(parsed).value();
     return {};
   }
 
@@ -444,6 +446,21 @@ class ConfigReader {
 };
 
 }  // namespace
+
+Result<std::string> parse_log_level(std::string_view name) {
+  if (name == "warning") return std::string("warn");
+  if (name == "err") return std::string("error");
+  for (const std::string_view known : {"trace", "debug", "info", "warn", "error"}) {
+    if (name == known) return std::string(known);
+  }
+  return Error{Code::kInvalid, "trace, debug, info, warn or error"};
+}
+
+Result<LogFormat> parse_log_format(std::string_view name) {
+  if (name == "standard") return LogFormat::kStandard;
+  if (name == "json") return LogFormat::kJson;
+  return Error{Code::kInvalid, "standard or json"};
+}
 
 Result<LoadedConfig> parse_config(std::string_view text, std::string_view file_name) {
   return ConfigReader(file_name).read(text);

@@ -54,6 +54,21 @@ struct JournalConfig {
   WhenFull when_full = WhenFull::kRefuse;  // Given whenever retain_bytes is.
 };
 
+/// `sandbox`: whether the server confines itself to what it needs, at start and for good (docs/hardening.md).
+enum class SandboxMode : std::uint8_t {
+  kOff,
+  kLog,  // Nothing is denied; the kernel logs system calls that would be.
+  kOn,
+};
+
+/// `log_format`: lines for people, or a JSON object a line.
+enum class LogFormat : std::uint8_t { kStandard, kJson };
+
+/// The one spelling of a log level: "trace", "debug", "info", "warn" or "error". errors: kInvalid, saying which there are.
+Result<std::string> parse_log_level(std::string_view name);
+/// "standard" or "json". errors: as parse_log_level().
+Result<LogFormat> parse_log_format(std::string_view name);
+
 struct Config {
   std::vector<ListenerConfig> listeners;  // At least one.
   StorageConfig storage;
@@ -67,7 +82,9 @@ struct Config {
   std::string cluster_name;
   bool ui = false;
   bool disable_mlock = false;
-  std::string log_level;  // "trace", "debug", "info", "warn" or "error"; empty when not given.
+  std::string log_level;  // As parse_log_level() gives it; empty when not given.
+  LogFormat log_format = LogFormat::kStandard;
+  SandboxMode sandbox = SandboxMode::kOn;
   std::int64_t default_lease_ttl_s = 768 * 3600;  // Vault's defaults.
   std::int64_t max_lease_ttl_s = 768 * 3600;
 };

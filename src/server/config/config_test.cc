@@ -50,6 +50,8 @@ api_addr      = "https://vault.example.com:8200"
 cluster_addr  = "https://10.0.0.1:8201"
 disable_mlock = "true"
 log_level     = "warning"
+log_format    = "json"
+sandbox       = "log"
 default_lease_ttl = "24h"
 max_lease_ttl = 604800
 
@@ -79,6 +81,8 @@ listener "tcp" {
   EXPECT_EQ(config.api_addr, "https://vault.example.com:8200");
   EXPECT_EQ(config.cluster_addr, "https://10.0.0.1:8201");
   EXPECT_EQ(config.log_level, "warn");
+  EXPECT_EQ(config.log_format, LogFormat::kJson);
+  EXPECT_EQ(config.sandbox, SandboxMode::kLog);
   EXPECT_EQ(config.default_lease_ttl_s, 86'400);
   EXPECT_EQ(config.max_lease_ttl_s, 604'800);
   EXPECT_EQ(config.storage.kind, StorageConfig::Kind::kEmbedded);
@@ -148,6 +152,8 @@ TEST(Config, DefaultsAreVaults) {
   EXPECT_EQ(loaded->config.default_lease_ttl_s, 2'764'800);
   EXPECT_EQ(loaded->config.max_lease_ttl_s, 2'764'800);
   EXPECT_EQ(loaded->config.log_level, "");
+  EXPECT_EQ(loaded->config.log_format, LogFormat::kStandard);
+  EXPECT_EQ(loaded->config.sandbox, SandboxMode::kOn);
   EXPECT_FALSE(loaded->config.ui);
 }
 
@@ -267,6 +273,9 @@ TEST(Config, WrongTypesAreErrors) {
   EXPECT_EQ(reason_of(minimal_and("ui = [true]")), "keyhold.hcl:3: ui is true or false");
   EXPECT_EQ(reason_of(minimal_and("api_addr = 1")), "keyhold.hcl:3: api_addr is a string");
   EXPECT_EQ(reason_of(minimal_and("log_level = \"loud\"")), "keyhold.hcl:3: log_level is trace, debug, info, warn or error");
+  EXPECT_EQ(reason_of(minimal_and("log_format = \"xml\"")), "keyhold.hcl:3: log_format is standard or json");
+  EXPECT_EQ(reason_of(minimal_and("sandbox = \"maybe\"")), "keyhold.hcl:3: sandbox is on, log or off");
+  EXPECT_EQ(reason_of(minimal_and("sandbox = false")), "keyhold.hcl:3: sandbox is a string");
   EXPECT_EQ(reason_of(minimal_and("max_lease_ttl = \"soon\"")),
             "keyhold.hcl:3: max_lease_ttl is a duration (\"768h\") or seconds");
   EXPECT_EQ(reason_of(minimal_and("max_lease_ttl = true")),

@@ -16,7 +16,7 @@ inline constexpr auto kTopLevel = std::to_array<std::string_view>({
     "enable_multiseal", "enable_post_unseal_trace", "enable_raw_endpoint", "enable_response_header_hostname",
     "enable_response_header_raft_node_id", "enable_ui", "entropy", "experiments", "feature_flags", "ha_backend",
     "ha_storage", "hsm", "imprecise_lease_role_tracking", "initialize", "introspection_endpoint", "kms_library",
-    "license", "license_path", "log_file", "log_format", "log_requests_level", "log_rotate_bytes",
+    "license", "license_path", "log_file", "log_requests_level", "log_rotate_bytes",
     "log_rotate_duration", "log_rotate_max_files", "observations", "pid_file", "plugin_auto_download",
     "plugin_directory", "plugin_download_behavior", "plugin_file_permissions", "plugin_file_uid", "plugin_tmpdir",
     "post_unseal_trace_directory", "raw_storage_endpoint", "redirect_addr", "replication", "reporting", "request_limiter",
