@@ -413,7 +413,17 @@ bool Gate::tells_secrets(const Job& job) {
   return job.match.route->info->availability == Availability::kUnsealed;
 }
 
+/// What an operator has to look into, whoever asked.
+void Gate::tell_fault(const Job& job) const {
+  const Result<Reply>& result = job.answer.result;
+  if (!warn_ || result.ok()) return;
+  const Code code = result.code();
+  if (code != Code::kInternal && code != Code::kCorrupt && code != Code::kUnknown) return;
+  warn_(std::string("request ").append(job.answer.request_id.text()).append(": ").append(result.error().message));
+}
+
 void Gate::finish_on_lane(const JobPtr& job) {
+  tell_fault(*job);
   if (!job->queue_key.empty()) conflicts_.leave(std::exchange(job->queue_key, {}));
   Answer& answer = job->answer;
   const RouteInfo* route = job->match.route == nullptr ? nullptr : job->match.route->info;

@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/mutex.h"
 #include "base/unique_function.h"
@@ -31,7 +33,10 @@ struct RecordSubject;
 /// threads   handle() on the lane's thread.
 class Gate {
  public:
-  Gate(Node& node, const Router& router) : node_(node), router_(router) {}
+  /// `warn` gets lines for the operator's log, from the lanes' threads: faults of this side, each with the id of its request, by which the
+  /// journal knows it too.
+  Gate(Node& node, const Router& router, std::function<void(std::string_view)> warn = {})
+      : node_(node), router_(router), warn_(std::move(warn)) {}
   ~Gate();
 
   using Done = UniqueFunction<void(Answer)>;
@@ -72,6 +77,7 @@ class Gate {
   void run_again(const JobPtr& job);
   void finish(const JobPtr& job, Result<Reply> result);
   void finish_on_lane(const JobPtr& job);
+  void tell_fault(const Job& job) const;
   static bool tells_secrets(const Job& job);
   static RecordSubject subject_of(const Job& job);
   static void write_last_record(const Job& job);
@@ -79,6 +85,7 @@ class Gate {
 
   Node& node_;
   const Router& router_;
+  const std::function<void(std::string_view)> warn_;
   Authenticator authenticator_;
   ConflictQueue conflicts_;
 

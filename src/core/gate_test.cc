@@ -182,6 +182,21 @@ TEST_F(GateTest, AHandlerThatFailsLeavesNothing) {
   EXPECT_EQ(node_.read("box/item/a").word(), "not-found");
 }
 
+TEST_F(GateTest, AFaultIsToldTheOperatorUnderTheIdThatTheJournalHas) {
+  std::vector<std::string> told;
+  storage::MemoryStorage memory(clock_);
+  test::TestNode node(memory, clock_, engines_, {1, nullptr, {}, [&told](std::string_view line) { told.emplace_back(line); }});
+  node.initialize();
+  node.put_mount("box/", "box");
+  EXPECT_EQ(node.write("box/fail/a", "").word(), "invalid");
+  EXPECT_EQ(node.read("box/item/none").word(), "not-found");
+  EXPECT_TRUE(told.empty());
+  const Got got = node.write("box/fail/fault", "");
+  ASSERT_TRUE(got.error);
+  EXPECT_EQ(told, std::vector<std::string>{"request " + got.request_id + ": a fault was found"});
+  EXPECT_FALSE(node.records_of(got.request_id).empty());
+}
+
 TEST_F(GateTest, WhatNoRouteDeclaresIsNotInTheJournal) {
   const Got got = node_.write("box/item/a", R"({"text":"x","no-such-field":"hunter2","nested":{"hunter2":["hunter2"]}})");
   EXPECT_EQ(got.word(), "found");

@@ -19,7 +19,7 @@ using core::test::TestNode;
 /// A node with all engines of this folder.
 class EngineNode {
  public:
-  EngineNode(storage::Storage& store, const Clock& clock, TestNode::Options options = {1, nullptr, {}, {}})
+  EngineNode(storage::Storage& store, const Clock& clock, TestNode::Options options = {1, nullptr, {}, {}, {}})
       : node(
             store, clock,
             [this](core::Router& router, core::Node& own) {

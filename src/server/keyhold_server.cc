@@ -83,7 +83,7 @@ Result<void> KeyholdServer::serve(const Settings& settings) {
   router_.add("token", token_auth_);
   router_.add("access-key", access_key_auth_, core::MountKind::kAuth);
   router_.add_service("sts", sts_);
-  gate_ = std::make_unique<core::Gate>(*node_, router_);
+  gate_ = std::make_unique<core::Gate>(*node_, router_, warn);
   front_door_ = std::make_unique<api::FrontDoor>(*gate_, lanes_);
   TRY_ASSIGN(http_, http::Server::bind(std::move(http_options), *front_door_));
   for (int i = 0; i < http_->threads(); ++i) {

@@ -23,6 +23,7 @@ METHODS = {"read": "GET", "list": "LIST", "scan": "SCAN", "update": "PUT", "patc
 # These end the sweep, or the way in: they take no field, and sealing is what comes after it.
 ENDING = {"sys/seal", "auth/token/revoke-self"}
 READ_BYTES = 1 << 22
+LOG = '\nlog_format = "json"\nlog_level = "trace"\n'  # All that there is of it.
 
 
 class Canary:
@@ -239,7 +240,7 @@ def main():
     canary = Canary()
     device = 'audit "file" "siem" {\n  options { file_path = "%s" }\n}\n'
     folder = pathlib.Path(tempfile.mkdtemp(prefix="keyhold-canary-"))
-    with Server.configured(directory=folder, extra=device % (folder / "siem.log")) as server:
+    with Server.configured(directory=folder, extra=device % (folder / "siem.log") + LOG) as server:
         server.ready()
         routes = []
         with report.case("the sweep reaches every route"):

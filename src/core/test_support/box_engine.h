@@ -39,9 +39,10 @@ class BoxEngine {
     put(call, std::to_string(count + 1));
     return Reply::none();
   }
-  /// Writes, and then thinks better of it.
+  /// Writes, and then thinks better of it. The box "fault" finds a fault.
   Result<Reply> fail(Call& call) {
     put(call, "half");
+    if (call.fields().text("name") == "fault") return Error{Code::kInternal, "a fault was found"};
     return Error{Code::kInvalid, "this is not to be"};
   }
   /// Takes the box from the text `expect` to `text`.

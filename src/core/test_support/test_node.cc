@@ -101,7 +101,7 @@ TestNode::TestNode(storage::Storage& store, const Clock& clock, const AddEngines
   node_ = std::make_unique<Node>(parts);
   CHECK(node_->load().ok());
   add_engines(router_, *node_);
-  gate_ = std::make_unique<Gate>(*node_, router_);
+  gate_ = std::make_unique<Gate>(*node_, router_, options.warn);
   for (int i = 0; i < options.lanes; ++i) {
     EventLoop& own_loop = *loops_.emplace_back(std::make_unique<EventLoop>());
     auto post = [&own_loop](std::function<void()> task) { own_loop.post(std::move(task)); };

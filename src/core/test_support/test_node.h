@@ -83,10 +83,11 @@ class TestNode {
     audit::FileCalls* journal_calls = nullptr;  // nullptr = the system's.
     rotation::Poster post{};                    // What answers rotators that call by HTTP.
     std::string snapshot_directory{};           // Where schedules make snapshots.
+    std::function<void(std::string_view)> warn{};  // Of the Gate.
   };
   using AddEngines = std::function<void(Router&, Node&)>;
 
-  TestNode(storage::Storage& store, const Clock& clock, const AddEngines& add_engines, Options options = {1, nullptr, {}, {}});
+  TestNode(storage::Storage& store, const Clock& clock, const AddEngines& add_engines, Options options = {1, nullptr, {}, {}, {}});
   ~TestNode();
 
   /// Initialises the store with one share, and unseals.
