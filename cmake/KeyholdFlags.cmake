@@ -28,8 +28,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 if(KEYHOLD_SANITIZE STREQUAL "")
-  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
-                      -fcf-protection=full)
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|amd64|i.86")
+    add_compile_options(-fcf-protection=full)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # clang 14 does not take it yet.
+    add_compile_options(-ftrivial-auto-var-init=zero)
+  endif()
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code)
 elseif(KEYHOLD_SANITIZE STREQUAL "address")

@@ -47,7 +47,7 @@ def main():
     build = BINARY.parent / "build.ninja"
     if build.exists():  # What leaves no mark in the program; libraries of Debian that are linked in have not all of it.
         asked = build.read_text()
-        flags = ["-D_FORTIFY_SOURCE=2", "-fstack-protector-strong", "-fstack-clash-protection"]
+        flags = ["-D_FORTIFY_SOURCE=3", "-fstack-protector-strong", "-fstack-clash-protection", "-ftrivial-auto-var-init=zero"]
         flags += ["-fcf-protection=full"] if platform.machine() == "x86_64" else []
         missing = [flag for flag in flags if flag not in asked]
         report.check("it is compiled with all flags", not missing, missing)
