@@ -31,7 +31,7 @@ constexpr auto kAllowed = std::to_array<const char*>({
     "getpeername", "getsockname", "getsockopt", "pipe", "pipe2", "poll", "ppoll", "pselect6", "recvfrom", "recvmmsg", "recvmsg", "select",
     "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
     // Memory and threads.
-    "brk", "exit", "exit_group", "futex", "futex_waitv", "get_robust_list", "getcpu", "madvise", "membarrier", "mincore", "mlock", "mlock2", "mremap",
+    "brk", "exit", "exit_group", "futex", "futex_waitv", "get_robust_list", "getcpu", "madvise", "membarrier", "memfd_create", "mincore", "mlock", "mlock2", "mremap",
     "msync", "munlock", "munmap", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
     "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_yield", "set_robust_list", "set_tid_address", "sigaltstack", "sigreturn",
     // Time, and what the process is.
