@@ -185,7 +185,7 @@ TEST_F(GateTest, AHandlerThatFailsLeavesNothing) {
 TEST_F(GateTest, AFaultIsToldTheOperatorUnderTheIdThatTheJournalHas) {
   std::vector<std::string> told;
   storage::MemoryStorage memory(clock_);
-  test::TestNode node(memory, clock_, engines_, {1, nullptr, {}, [&told](std::string_view line) { told.emplace_back(line); }});
+  test::TestNode node(memory, clock_, engines_, {1, nullptr, {}, {}, [&told](std::string_view line) { told.emplace_back(line); }});
   node.initialize();
   node.put_mount("box/", "box");
   EXPECT_EQ(node.write("box/fail/a", "").word(), "invalid");

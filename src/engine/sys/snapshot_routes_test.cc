@@ -247,7 +247,7 @@ class SnapshotSchedules : public SnapshotTest {
   }
 
   core::test::TemporaryDirectory directory_;
-  test::EngineNode own_{faults_, clock_, {1, nullptr, {}, directory_.path()}};
+  test::EngineNode own_{faults_, clock_, {1, nullptr, {}, directory_.path(), {}}};
 };
 
 TEST_F(SnapshotSchedules, MakeFilesThatCanBeRestoredAndKeepTheNewest) {
