@@ -20,7 +20,7 @@ std::size_t spelled(std::string_view name, std::span<const std::string_view> wor
 }  // namespace
 
 Catalogue::Catalogue(std::span<const LocalCommand> local) : local_(local) {
-  for (const auto table : {data_commands(), kv_commands(), kv_metadata_commands(), mount_commands(), rotation_commands(), login_commands(), auth_commands(),
+  for (const auto table : {data_commands(), kv_commands(), kv_metadata_commands(), import_commands(), export_commands(), run_commands(), mount_commands(), rotation_commands(), login_commands(), auth_commands(),
                            token_commands(), policy_commands(), access_key_commands(), lease_commands(), seal_commands(), key_commands(), snapshot_commands(), audit_commands(),
                            other_commands()}) {
     for (const Command& command : table) commands_.push_back(&command);

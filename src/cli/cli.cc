@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,6 +87,7 @@ class CommandLine {
   }
 
   int command(const Command& command, std::span<const std::string_view> words) {
+    const mode_t inherited_umask = ::umask(077);
     harden_process();  // What it says remains open is for operators of servers.
     if (asks_for_help(words)) {
       print_command_help(out_, command);
@@ -98,7 +100,7 @@ class CommandLine {
     if (count < command.arguments_min) return wrong_arguments(command, "an argument is missing");
     if (count > command.arguments_max) return wrong_arguments(command, "there are too many arguments");
     const client::Environment environment = environment_variable;
-    Session session(catalogue_, command, *arguments, environment, out_, err_, out_.is_terminal() ? terminal_width() : 0);
+    Session session(catalogue_, command, *arguments, environment, out_, err_, out_.is_terminal() ? terminal_width() : 0, inherited_umask);
     auto ready = session.open();
     Result<int> result = ready.ok() ? command.run(session) : Result<int>(std::move(ready).error());
     if (result.ok()) return *result;

@@ -47,6 +47,9 @@ struct LocalCommand {
 std::span<const Command> data_commands();
 std::span<const Command> kv_commands();
 std::span<const Command> kv_metadata_commands();
+std::span<const Command> import_commands();
+std::span<const Command> export_commands();
+std::span<const Command> run_commands();
 std::span<const Command> seal_commands();
 std::span<const Command> snapshot_commands();
 std::span<const Command> key_commands();

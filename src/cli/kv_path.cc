@@ -24,8 +24,12 @@ Result<MountedPath> find_mount(Session& session, std::string_view path) {
     }
     return error;
   }
+  return mounted_path(*answer, whole);
+}
+
+Result<MountedPath> mounted_path(const client::ApiAnswer& answer, const std::string& whole) {
   MountedPath found;
-  const auto data = answer->data();
+  const auto data = answer.data();
   const auto mount = data ? data->find("path") : std::nullopt;
   const auto mount_text = mount ? mount->as_string() : Result<std::string>(Error{});
   if (!mount_text.ok()) return Error{Code::kInternal, "the server does not say which engine " + whole + " leads into", client::kRemote};
@@ -35,6 +39,20 @@ Result<MountedPath> find_mount(Session& session, std::string_view path) {
   const auto version = options && options->is_object() ? options->find("version") : std::nullopt;
   if (version && plain_text(*version).reveal() == "2") found.version = 2;
   return found;
+}
+
+std::optional<json::Value> kv_content(const client::ApiAnswer& answer, int engine_version) {
+  auto content = answer.data();
+  if (engine_version == 2) content = content && content->is_object() ? content->find("data") : std::nullopt;
+  return content && content->is_object() ? content : std::nullopt;
+}
+
+std::int64_t kv_version(const client::ApiAnswer& answer) {
+  const auto data = answer.data();
+  const auto metadata = data && data->is_object() ? data->find("metadata") : std::nullopt;
+  const auto version = metadata && metadata->is_object() ? metadata->find("version") : std::nullopt;
+  const auto number = version ? version->as_int() : Result<std::int64_t>(Error{});
+  return number.ok() ? *number : 0;
 }
 
 }  // namespace keyhold::cli

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,5 +24,14 @@ struct MountedPath {
 ///
 /// errors   of the server, and what to do when it does not tell.
 Result<MountedPath> find_mount(Session& session, std::string_view path);
+
+/// The mount that an answer of sys/internal/ui/mounts/WHOLE tells of. errors: kInternal: it tells of none.
+Result<MountedPath> mounted_path(const client::ApiAnswer& answer, const std::string& whole);
+
+/// The fields that an answer to the read of a secret holds, by an engine of this version; nullopt: none, as of a deleted version.
+std::optional<json::Value> kv_content(const client::ApiAnswer& answer, int engine_version);
+
+/// The number of the version that an answer to the read of a secret is about, of a deleted one as well; 0 when it does not say.
+std::int64_t kv_version(const client::ApiAnswer& answer);
 
 }  // namespace keyhold::cli

@@ -4,11 +4,13 @@
 
 #include "base/scalar.h"
 #include "base/time_format.h"
+#include "base/utf8.h"
 
 namespace keyhold::cli {
 namespace {
 
 constexpr std::string_view kYamlIndent = "  ";
+constexpr std::size_t kYamlSimpleKeyBytesMax = 128;  // YAML has it at 1,024 characters, escapes among them; a longer one stands after a "?".
 
 void append_table_text(SecretBytes& out, const json::Value& value) {
   if (value.is_null()) {
@@ -91,11 +93,35 @@ bool is_plain_word(std::string_view text) {
   return true;
 }
 
+/// Whether YAML 1.1 or 1.2 refuses it even in quotes, or takes it for the end of a line.
+bool yaml_needs_escape(char32_t point) {
+  return (point >= 0x7f && point < 0xa0) || point == 0x2028 || point == 0x2029 || point == 0xfeff || point == 0xfffe || point == 0xffff;
+}
+
+/// JSON's strings are YAML's, but for a few characters.
+void append_yaml_quoted(SecretBytes& out, std::string_view text) {
+  constexpr std::string_view kHexDigits = "0123456789abcdef";
+  SecretBytes quoted;
+  json::append_quoted(quoted, text);
+  std::string_view left = quoted.reveal();
+  while (!left.empty()) {
+    const std::size_t bytes = std::max<std::size_t>(utf8::sequence_bytes(left), 1);
+    const char32_t point = utf8::decode(left.substr(0, bytes));
+    if (yaml_needs_escape(point)) {
+      out.append("\\u");
+      for (int shift = 12; shift >= 0; shift -= 4) out.push_back(kHexDigits[point >> shift & 15]);
+    } else {
+      out.append(left.substr(0, bytes));
+    }
+    left.remove_prefix(bytes);
+  }
+}
+
 void append_yaml_string(SecretBytes& out, std::string_view text) {
   if (is_plain_word(text)) {
     out.append(text);
   } else {
-    json::append_quoted(out, text);  // JSON's strings are YAML's.
+    append_yaml_quoted(out, text);
   }
 }
 
@@ -129,7 +155,13 @@ void append_yaml_value(SecretBytes& out, const json::Value& value, std::size_t d
   }
   for (const auto& [name, member] : depth == 0 ? members_as_they_stand(value) : sorted_members(value)) {
     indent();
+    const bool simple = name.size() <= kYamlSimpleKeyBytesMax;
+    if (!simple) out.append("? ");
     append_yaml_string(out, name);
+    if (!simple) {
+      out.push_back('\n');
+      indent();
+    }
     out.push_back(':');
     append_yaml_value(out, member, depth + 1, false);
   }

@@ -1,5 +1,9 @@
 #include "cli/render.h"
 
+#include "base/utf8.h"
+#include "cli/formats/yaml_reader.h"
+#include "cli/import_plan.h"
+
 namespace keyhold::cli {
 namespace {
 
@@ -54,6 +58,28 @@ TEST(Render, PrintsJson) {
     }
   ]
 })");
+}
+
+TEST(Render, PrintsYamlThatReadsAsItWas) {
+  std::string characters;
+  for (const char32_t point : {0x01, 0x0a, 0x0d, 0x22, 0x5c, 0x7f, 0x80, 0x85, 0x9f, 0xa0, 0xad, 0x2028, 0x2029, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x1f600, 0x10ffff}) {
+    char bytes[4];
+    characters.append(bytes, utf8::encode(point, bytes));
+  }
+  SecretBytes json;
+  json::Writer writer(json);
+  writer.begin_object().key(characters).string(characters).key(std::string(2000, 'k')).string(characters + characters);
+  for (const char* word : {"yes", "0123", "~", "a: b", "- a", "#", "", "null", "1e5", " a ", "a\n", "<<", "*a", "!t"}) writer.key(word).string(word);
+  writer.key("n").raw("1.10").key("o").raw(R"({"b":[[],{},[1,{"c":null}]],"a":true})").end_object();
+  const auto document = json::Document::parse(json.reveal());
+  ASSERT_TRUE(document.ok());
+  SecretBytes yaml;
+  append_yaml(yaml, document->root());
+  const auto read = yaml_to_json(yaml.reveal());
+  ASSERT_TRUE(read.ok()) << read.error().message << yaml.reveal();
+  const auto again = json::Document::parse(read->at(0).reveal());
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(changes_between(document->root(), fields_of(again->root())).none()) << yaml.reveal();
 }
 
 TEST(Render, PrintsYaml) {

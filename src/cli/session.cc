@@ -136,7 +136,7 @@ int exit_code_of(const Error& error) {
 }
 
 Session::Session(const Catalogue& catalogue, const Command& command, const Arguments& arguments, const client::Environment& environment,
-                 Output& out, Output& err, std::size_t terminal_width)
+                 Output& out, Output& err, std::size_t terminal_width, mode_t inherited_umask)
     : catalogue_(catalogue),
       command_(command),
       arguments_(arguments),
@@ -144,6 +144,7 @@ Session::Session(const Catalogue& catalogue, const Command& command, const Argum
       out_(out),
       err_(err),
       terminal_width_(terminal_width),
+      inherited_umask_(inherited_umask),
       token_file_(home_of(environment)) {}
 
 Result<void> Session::apply_flags(client::Settings& settings) {
@@ -231,6 +232,11 @@ Result<client::ApiAnswer> Session::call(client::ApiRequest request) {
 Result<client::ApiAnswer> Session::look(client::ApiRequest request) {
   TRY(prepare(request));
   return api_->call(request);
+}
+
+Result<client::ApiAnswer> Session::peek(client::ApiRequest request) {
+  TRY(prepare(request));
+  return api_->send(request);
 }
 
 Error Session::refusal(client::ApiRequest request, const client::ApiAnswer& answer) const {

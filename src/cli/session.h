@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +35,7 @@ int exit_code_of(const Error& error);
 class Session {
  public:
   Session(const Catalogue& catalogue, const Command& command, const Arguments& arguments, const client::Environment& environment,
-          Output& out, Output& err, std::size_t terminal_width);
+          Output& out, Output& err, std::size_t terminal_width, mode_t inherited_umask);
 
   /// Reads environment and flags. To be called first. errors: kInvalid.
   Result<void> open();
@@ -47,6 +49,8 @@ class Session {
   Output& err() { return err_; }
   const client::Environment& environment() const { return environment_; }
   const client::TokenFile& token_file() const { return token_file_; }
+  /// The umask that the command line was started with: for programs that it starts.
+  mode_t inherited_umask() const { return inherited_umask_; }
 
   // Asking the server.
 
@@ -57,7 +61,9 @@ class Session {
   Result<client::ApiAnswer> send(client::ApiRequest request);
   /// A request that prepares the one that the command is for: always sent, never wrapped.
   Result<client::ApiAnswer> look(client::ApiRequest request);
-  /// The Error of an answer of send().
+  /// As look(), but any answer is returned, whatever its status.
+  Result<client::ApiAnswer> peek(client::ApiRequest request);
+  /// The Error of an answer of send() or peek().
   Error refusal(client::ApiRequest request, const client::ApiAnswer& answer) const;
   /// The token that requests have: of the environment, else of the file. errors: as TokenFile::read().
   Result<SecretBytes> token() const;
@@ -109,6 +115,7 @@ class Session {
   Output& out_;
   Output& err_;
   std::size_t terminal_width_;
+  mode_t inherited_umask_;
   Format format_ = Format::kTable;
   Show show_ = Show::kNothing;
   std::string wrap_ttl_;

@@ -37,7 +37,8 @@ MAY_INCLUDE = {
     "api": API,
     "server": API | {"api", "client"},
     "client": CRYPTO,
-    "cli": CRYPTO | {"client"},
+    "cli/formats": CRYPTO,
+    "cli": CRYPTO | {"client", "cli/formats"},
     ".": API | {"api", "server", "client", "cli"},  # main.cc
 }
 
@@ -49,8 +50,10 @@ WRAPPED = [
     (re.compile(r"openssl/"), {"crypto"}),
     (re.compile(r"p11-kit/"), {"crypto"}),
     (re.compile(r"rocksdb/"), {"storage"}),
+    (re.compile(r"zlib\.h"), {"core/backup"}),
     (re.compile(r"seccomp\.h"), {"server"}),
     (re.compile(r"curl/"), {"client"}),
+    (re.compile(r"yaml\.h"), {"cli"}),
     (re.compile(r"boost/json"), {"base"}),
 ]
 
