@@ -88,7 +88,7 @@ void remove_abandoned(const std::string& where) {
   sigset_t all;
   ::sigfillset(&all);
   ::sigprocmask(SIG_BLOCK, &all, nullptr);
-  const auto [low, high] = std::minmax(static_cast<unsigned>(folder), static_cast<unsigned>(alive));
+  const auto low = static_cast<unsigned>(std::min(folder, alive)), high = static_cast<unsigned>(std::max(folder, alive));
   if (low > 0) ::close_range(0, low - 1, 0);
   if (high > low + 1) ::close_range(low + 1, high - 1, 0);
   ::close_range(high + 1, ~0U, 0);

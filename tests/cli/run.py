@@ -12,7 +12,9 @@ import access  # noqa: E402
 import bad_input  # noqa: E402
 import data  # noqa: E402
 import kv  # noqa: E402
+import leaving  # noqa: E402
 import operation  # noqa: E402
+import running  # noqa: E402
 import terminal  # noqa: E402
 from report import Report  # noqa: E402
 
@@ -20,7 +22,7 @@ from report import Report  # noqa: E402
 def main():
     os.umask(0o077)
     report = Report()
-    for suite in (data, kv, access, operation, terminal, bad_input):
+    for suite in (data, kv, access, operation, leaving, running, terminal, bad_input):
         suite.check(report)
     return report.finish()
 

@@ -95,7 +95,7 @@ class Parser {
       skip_line();
       return {};
     }
-    const bool colon = peek() == ':' && (at_ + 1 == text_.size() || is_blank(text_[at_ + 1]));
+    const bool colon = peek() == ':' && (at_ + 1 == text_.size() || is_blank(text_[at_ + 1]) || is_line_end(text_[at_ + 1]));
     if (peek() != '=' && !colon) return wrong(line, "there is no = after the name; a value of several lines needs quotes");
     ++at_;
     SecretBytes value;
