@@ -134,8 +134,8 @@ class Runner {
       if (came->number == SIGCHLD) continue;
       // What else ends it may mean something else to it, unless it is ending already.
       if (came->number == SIGTERM || (next_ && came->number != SIGUSR1 && came->number != SIGUSR2 && came->number != SIGWINCH)) ending_ = true;
-      // From the terminal the program got it itself: it is of the same group.
-      if (!came->from_terminal) ::kill(child_, came->number);
+      // From the terminal the program got it itself, unless it has left our group.
+      if (!came->from_terminal || ::getpgid(child_) != ::getpgrp()) ::kill(child_, came->number);
     }
   }
 

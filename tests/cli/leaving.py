@@ -265,11 +265,11 @@ def check_interruptions(report, server, cli):
                 time.sleep(0.1)
 
         with cli.terminal("import", "many.yaml", "secret/many", KEYHOLD_ADDR=Proxy(server, slow).url) as terminal:
-            terminal.wait_for("] 3/20")
+            terminal.wait_for("Writing [####..........................] 3/20")
             terminal.type("\x03")
             assert terminal.end() == -signal.SIGINT, (terminal.code, terminal.text)
             assert "Interrupted. The same command goes on from here" in terminal.text, terminal.text
-        told = len(re.findall(r"^(?:\x1b\[\d*m)*Written: secret/many/s", terminal.text, re.M))
+        told = terminal.text.count("Written: secret/many/s")
         there = len(json.loads(cli.expect("kv", "list", "-format=json", "secret/many").out))
         assert 0 < told == there == len(writes) < 20, (told, there, len(writes))
         cli.expect("import", "many.yaml", "secret/many", out=re.compile(f"Plan: {20 - there} new, {there} same, 0 changed"))
@@ -303,7 +303,6 @@ def check_interruptions(report, server, cli):
         cli.expect("policy", "write", "reads", "-", stdin=rules)
         reads = cli.expect("token", "create", "-policy=reads", "-field=token").out
         cli.expect("import", ".env", "secret/denied", KEYHOLD_TOKEN=reads, code=2, err=re.compile("403.*The same command", re.S))
-        cli.expect("import", ".env", "cubbyhole/denied", KEYHOLD_TOKEN=reads, code=2)
 
     with report.case("a closed pipe before anything is written"):
         read, closed = os.pipe()
