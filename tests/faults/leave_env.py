@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
@@ -70,7 +71,7 @@ def check(report, server, postgres, cli):
         with report.case("it ends as it is asked, nothing is left, and no password was printed"):
             process.terminate()
             assert process.wait(WAIT_S) == 0, log.read_text()
-            assert not list(pathlib.Path("/dev/shm").glob(f"keyhold-run-{os.geteuid()}-*"))
+            assert not list(pathlib.Path(cli.environment["XDG_RUNTIME_DIR"]).iterdir())
             value = function.value()
             assert value["DB_PASSWORD"] != "the $first #one"
             assert not re.search(re.escape(value["DB_PASSWORD"]) + r"|the \$first", log.read_text()), "a password was printed"
@@ -84,7 +85,8 @@ def check(report, server, postgres, cli):
 def main():
     os.umask(0o077)
     report = Report()
-    with Postgres() as postgres, Server.dev() as server, Cli(server, "root") as cli:
+    with (tempfile.TemporaryDirectory(prefix="keyhold-test-", dir="/dev/shm") as memory, Postgres() as postgres, Server.dev() as server,
+          Cli(server, "root", XDG_RUNTIME_DIR=memory) as cli):
         check(report, server, postgres, cli)
     return report.finish()
 
