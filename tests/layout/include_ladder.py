@@ -18,7 +18,7 @@ from report import Report  # noqa: E402
 BASE = {"base"}
 CRYPTO = BASE | {"crypto"}
 STORAGE = CRYPTO | {"storage"}
-CORE_PARTS = {"core/audit", "core/policy", "core/seal", "core/cache"}
+CORE_PARTS = {"core/audit", "core/backup", "core/policy", "core/seal", "core/cache"}
 CORE = STORAGE | CORE_PARTS | {"core"}
 HTTP = CRYPTO | {"http"}
 API = CORE | HTTP | {"engine", "auth"}
@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "crypto": BASE,
     "storage": CRYPTO,
     "core/audit": STORAGE,
+    "core/backup": STORAGE,
     "core/policy": STORAGE,
     "core/seal": STORAGE,
     "core/cache": STORAGE | {"core/seal"},
