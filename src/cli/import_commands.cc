@@ -5,6 +5,7 @@
 
 #include "cli/import_plan.h"
 #include "cli/import_vault.h"
+#include "cli/run_secrets.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 
@@ -117,11 +118,25 @@ void print_written(Session& session, const std::vector<PlannedSecret>& plan) {
   }
 }
 
+/// The first field that `run` would give another name, though it is one for a variable; "" when there is none.
+std::string first_renamed(const Fields& fields) {
+  const auto renamed = std::find_if(fields.begin(), fields.end(), [](const Field& field) {
+    const auto choice = parse_choice(field.name + "=x");
+    return variable_name(field.name) != field.name && choice.ok() && choice->name == field.name;
+  });
+  return renamed == fields.end() ? std::string() : renamed->name;
+}
+
 /// The line that takes the file's place.
 void print_next_step(Session& session, const Source& source, const std::vector<PlannedSecret>& plan) {
   if (plan.size() != 1 || source.format == SourceFormat::kVault) return;
   const std::string in_environment = source.format == SourceFormat::kEnv ? "-env " : "";
   session.out().line("\nThe program gets them without the file by:\n\n    keyhold run " + in_environment + "-secret=" + plan.front().path + " -- COMMAND\n");
+  if (const std::string renamed = first_renamed(source.secrets.front().contents.back()); !renamed.empty() && source.format == SourceFormat::kEnv) {
+    const std::string& path = plan.front().path;
+    session.out().line("Variables are in upper case: " + renamed + " is " + variable_name(renamed) + " there. -secret=" + renamed + "=" + path + "#" + renamed +
+                       " keeps a name.\n");
+  }
   session.out().line("Once that works, remove the file, from the history of a repository as well; whoever had it may still know what it held.");
 }
 

@@ -123,6 +123,11 @@ def check_files(report, cli):
         warned = cli.expect("import", "-dry-run", "w.env", "secret/w")
         assert warned.err.count("Warning: line ") == 3 and "hunter2" not in warned.err + warned.out, warned
 
+    with report.case("a name that run would change is told"):
+        write(cli, "lower.env", "A=1\nb.c=1\nhttp_proxy=x\n")
+        cli.expect("import", "lower.env", "secret/lower", out=re.compile("http_proxy is HTTP_PROXY there. -secret=http_proxy=secret/lower#http_proxy keeps a name"))
+        assert "upper case" not in cli.expect("import", ".env", "secret/upper").out
+
     with report.case("import of JSON, YAML and standard input"):
         write(cli, "a.json", '{"text":"t","number":1.10,"nested":{"list":[true,null]}}')
         cli.expect("import", "a.json", "secret/json")
