@@ -21,7 +21,7 @@
 #include "crypto/random.h"
 #include "http/socket_address.h"
 #include "http/tls_context.h"
-#include "server/auto_unsealer.h"
+#include "server/auto_seals.h"
 #include "server/diagnose.h"
 #include "server/file_modes.h"
 
@@ -219,10 +219,9 @@ void look_at_listener(const ListenerConfig& listener, bool server_runs, Findings
 }
 
 void look_at_seal(const SealConfig& config, Findings& findings) {
-  if (config.kind == SealConfig::Kind::kShares) return findings.ok("seal", "by key shares: somebody unseals the server after each start");
   crypto::OsRng rng;
   const std::atomic<bool> stopping{false};
-  const auto seal = make_auto_seal(config, rng, stopping);
+  const auto seal = make_auto_seal(config, {rng, stopping, {}});
   if (!seal.ok()) return findings.failure("seal", seal.error().message, "");
   findings.ok("seal", "what it unseals by can be read");
 }
@@ -257,7 +256,12 @@ void diagnose_configuration(const Config& config, const std::string& config_path
   }
   Folder("audit journal", config.journal.directory, findings).look();
   for (const core::audit::Device& device : config.audit_devices) look_at_device(device, findings);
-  look_at_seal(config.seal, findings);
+  if (config.seal.kind == SealConfig::Kind::kShares) {
+    findings.ok("seal", "by key shares: somebody unseals the server after each start");
+  } else {
+    look_at_seal(config.seal, findings);
+  }
+  if (config.former_seal.kind != SealConfig::Kind::kShares) look_at_seal(config.former_seal, findings);
   for (const ListenerConfig& listener : config.listeners) look_at_listener(listener, server_runs, findings);
   if (config.sandbox != SandboxMode::kOn) findings.warning("sandbox", "the configuration turns it off", "sandbox = \"on\"");
 }

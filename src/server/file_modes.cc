@@ -30,7 +30,10 @@ Result<std::vector<std::string>> check_file_modes(const Config& config, const st
     TRY(check(listener.tls_private_key_path, Content::kSecret, warnings));
     TRY(check(listener.tls_client_ca_path, Content::kPublic, warnings));
   }
-  TRY(check(config.seal.tls_ca_cert, Content::kPublic, warnings));
+  for (const SealConfig* seal : {&config.seal, &config.former_seal}) {
+    TRY(check(seal->tls_ca_cert, Content::kPublic, warnings));
+    TRY(check(seal->lib, Content::kPublic, warnings));
+  }
   return warnings;
 }
 

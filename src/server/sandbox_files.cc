@@ -136,8 +136,12 @@ std::vector<PathRule> paths_of(const Config& config, const std::string& config_p
     add(rules, std::filesystem::path(device.file_path).parent_path().string(), Access::kWrite);
   }
   // What seals read, and what their libraries read and write, is listed here.
-  for (const std::string* source : {&config.seal.current_key, &config.seal.previous_key, &config.seal.token}) add_source(rules, *source);
-  add(rules, config.seal.tls_ca_cert, Access::kRead);
+  for (const SealConfig* seal : {&config.seal, &config.former_seal}) {
+    for (const std::string* source : {&seal->current_key, &seal->previous_key, &seal->token, &seal->pin}) add_source(rules, *source);
+    add(rules, seal->tls_ca_cert, Access::kRead);
+    add(rules, seal->lib, Access::kRead);
+    for (std::string& path : module_paths_of(*seal)) add(rules, std::move(path), Access::kOwn);
+  }
   return rules;
 }
 
