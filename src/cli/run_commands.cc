@@ -23,6 +23,19 @@ constexpr std::int64_t kWatchIntervalSecondsMax = 24 * 60 * 60;
 constexpr std::int64_t kStopMs = 10'000;  // From SIGTERM to SIGKILL when the program is started anew.
 constexpr std::array<std::string_view, 4> kTokenVariables{"KEYHOLD_TOKEN", "VAULT_TOKEN", "KEYHOLD_SOURCE_TOKEN", "VAULT_SOURCE_TOKEN"};
 
+/// A message of several lines, which would be lost among what the program prints.
+std::string in_one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    if (c != '\n') {
+      line.push_back(c);
+    } else if (!line.ends_with(' ')) {
+      line.push_back(' ');
+    }
+  }
+  return line;
+}
+
 enum class Tokens : std::uint8_t { kRemove, kKeep };
 
 /// What the flags ask for.
@@ -140,7 +153,7 @@ class Runner {
   }
 
   Result<void> take(SecretWatch::News news) {
-    if (!news.trouble.empty()) say("the secrets cannot be looked at; the program goes on with those it has. " + news.trouble, Style::kWarning);
+    if (!news.trouble.empty()) say("the secrets cannot be looked at; the program goes on with those it has. " + in_one_line(news.trouble), Style::kWarning);
     if (news.well_again && !news.variables) say("the secrets can be looked at again.", Style::kPlain);
     if (!news.variables) return {};
     if (options_.watch_signal != 0) {

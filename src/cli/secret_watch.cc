@@ -3,9 +3,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
+#include "cli/render.h"
 #include "crypto/random.h"
 
 namespace keyhold::cli {
@@ -18,6 +20,14 @@ std::int64_t spread_ms(std::int64_t interval_s) {
   const auto interval_ms = static_cast<std::uint64_t>(interval_s * kMsPerSecond);
   const std::uint64_t part_ms = interval_ms / kSpreadParts;
   return static_cast<std::int64_t>(interval_ms - part_ms + crypto::OsRng().number() % (2 * part_ms + 1));
+}
+
+/// Half of what is left of a token, as an answer's object tells by `name`; nullopt: it does not end, or cannot be renewed.
+std::optional<std::int64_t> half_life_ms(const std::optional<json::Value>& object, std::string_view name) {
+  const auto left = object && object->is_object() ? object->find(name) : std::nullopt;
+  const auto left_s = left ? left->as_int() : Result<std::int64_t>(Error{});
+  if (!left_s.ok() || *left_s <= 0 || !member_is_true(*object, "renewable")) return std::nullopt;
+  return *left_s * kMsPerSecond / 2;
 }
 
 }  // namespace
@@ -35,9 +45,30 @@ SecretWatch::News SecretWatch::take() {
 }
 
 void SecretWatch::run() {
+  MonotonicMillis look_at_ms = clock_.boot_ms() + spread_ms(interval_s_);
   for (;;) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(spread_ms(interval_s_)));
+    renew_token();
+    const MonotonicMillis wake_at_ms = std::min(look_at_ms, renew_at_ms_.value_or(look_at_ms));
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::max<MonotonicMillis>(wake_at_ms - clock_.boot_ms(), 0)));
+    if (clock_.boot_ms() < look_at_ms) continue;
     look();
+    look_at_ms = clock_.boot_ms() + spread_ms(interval_s_);
+  }
+}
+
+void SecretWatch::renew_token() {
+  if (token_known_ && (!renew_at_ms_ || clock_.boot_ms() < *renew_at_ms_)) return;
+  // What does not succeed is tried again in a while; that the token has ended is told when the secrets cannot be looked at.
+  renew_at_ms_ = clock_.boot_ms() + interval_s_ * kMsPerSecond;
+  const auto answer = token_known_ ? session_.peek({.method = "PUT", .path = "auth/token/renew-self"}) : session_.peek({.path = "auth/token/lookup-self"});
+  if (!answer.ok()) return;
+  const bool refused = !answer->ok() && answer->status() < 500;
+  const auto half_ms = token_known_ ? half_life_ms(answer->find("auth"), "lease_duration") : half_life_ms(answer->data(), "ttl");
+  if (answer->ok() || refused) token_known_ = true;
+  if (half_ms) {
+    renew_at_ms_ = clock_.boot_ms() + std::max(*half_ms, kMsPerSecond);
+  } else if (answer->ok() || refused) {
+    renew_at_ms_.reset();
   }
 }
 

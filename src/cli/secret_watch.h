@@ -5,13 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "cli/run_secrets.h"
 
 namespace keyhold::cli {
 
 /// Asks again and again whether secrets have changed, in a thread of its own, and reads them when they have. The times between are spread by a
-/// tenth, so that many programs do not ask at once.
+/// tenth, so that many programs do not ask at once. The token is renewed at half of its time, if it can be.
 ///
 /// lifetime  The process's, from start() on: a request may wait for long, so the thread is never ended but with the process.
 /// threads   take() and descriptor() any; from start() on the Session's requests are the thread's.
@@ -36,12 +37,17 @@ class SecretWatch {
  private:
   void run();
   void look();
+  void renew_token();
 
   Session& session_;
   ChosenSecrets& secrets_;
   std::int64_t interval_s_;
   int event_;
-  bool in_trouble_ = false;  // The thread's.
+  SystemClock clock_;
+  // The thread's:
+  bool in_trouble_ = false;
+  bool token_known_ = false;                      // How long it lives has been asked.
+  std::optional<MonotonicMillis> renew_at_ms_{};  // nullopt: never.
   Mutex mutex_;
   News news_ GUARDED_BY(mutex_);
 };
