@@ -135,6 +135,7 @@ std::vector<PathRule> paths_of(const Config& config, const std::string& config_p
     // Log rotation renames the file, and the server makes it anew.
     add(rules, std::filesystem::path(device.file_path).parent_path().string(), Access::kWrite);
   }
+  add(rules, config.snapshot_directory, Access::kOwn);
   // What seals read, and what their libraries read and write, is listed here.
   for (const SealConfig* seal : {&config.seal, &config.former_seal}) {
     for (const std::string* source : {&seal->current_key, &seal->previous_key, &seal->token, &seal->pin}) add_source(rules, *source);
@@ -148,6 +149,7 @@ std::vector<PathRule> paths_of(const Config& config, const std::string& config_p
 void make_own_folders(const Config& config) {
   std::error_code ignored;
   if (config.storage.kind == StorageConfig::Kind::kEmbedded) std::filesystem::create_directories(config.storage.path, ignored);
+  if (!config.snapshot_directory.empty()) ::mkdir(config.snapshot_directory.c_str(), 0700);
   // The journal makes its own folder, but none above it.
   ::mkdir(config.journal.directory.c_str(), 0700);
 }

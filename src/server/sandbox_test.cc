@@ -221,12 +221,14 @@ TEST(SandboxPaths, AreThoseOfTheConfiguration) {
   config.audit_devices.emplace_back();
   config.audit_devices[0].file_path = "/srv/logs/audit.log";
   config.seal.current_key = "file:///srv/seal/key";
+  config.snapshot_directory = "/srv/snapshots";
   config.former_seal.lib = "/srv/hsm/module.so";
   config.former_seal.module_paths = "/srv/hsm/etc:/srv/hsm/tokens";
   config.former_seal.pin = "file:///srv/hsm/pin";
   const auto rules = paths_of(config, "/etc/keyhold.hcl");
   EXPECT_TRUE(covers(rules, "/srv/store", Access::kOwn));
   EXPECT_TRUE(covers(rules, "/srv/journal", Access::kOwn));
+  EXPECT_TRUE(covers(rules, "/srv/snapshots", Access::kOwn));
   EXPECT_TRUE(covers(rules, "/srv/logs", Access::kWrite));
   EXPECT_TRUE(covers(rules, "/srv/seal/key", Access::kRead));
   for (const char* read : {"/srv/hsm/module.so", "/srv/hsm/pin"}) EXPECT_TRUE(covers(rules, read, Access::kRead)) << read;
