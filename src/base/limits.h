@@ -46,6 +46,7 @@ inline constexpr std::size_t kHttpHeaderCountMax = 64;
 inline constexpr std::size_t kHttpTargetBytesMax = 8 * 1024;
 inline constexpr std::size_t kHttpBodyBytesMax = 2 * 1024 * 1024;  // A 1 MiB value in base64 and JSON fits.
 inline constexpr std::int64_t kHttpHeaderReadMs = 10'000;          // First byte to end of headers.
+inline constexpr std::size_t kHttpSnapshotBytesMax = 128 * 1024 * 1024;  // Of a snapshot that is sent to be restored.
 inline constexpr std::int64_t kHttpBodyReadMs = 30'000;
 inline constexpr std::int64_t kHttpIdleMs = 90'000;  // Keep-alive without a request.
 inline constexpr std::int64_t kHttpWriteMs = 30'000;

@@ -95,7 +95,7 @@ Result<SecretBytes> read_snapshot(const std::string& path) {
   SecretBytes bytes;
   std::size_t have = 0;
   ssize_t got = 0;
-  while (have <= limits::kHttpBodyBytesMax) {
+  while (have <= limits::kHttpSnapshotBytesMax) {
     bytes.resize(have + kReadBytes);
     got = ::read(fd, bytes.writable().data() + have, kReadBytes);
     if (got <= 0) break;
@@ -108,7 +108,7 @@ Result<SecretBytes> read_snapshot(const std::string& path) {
     errno = failed;
     return file_error(path, "it cannot be read");
   }
-  if (have <= limits::kHttpBodyBytesMax) return bytes;
+  if (have <= limits::kHttpSnapshotBytesMax) return bytes;
   return usage_error(path + " is too large to be sent: put it into the server's snapshot directory and name it by -server-file, or stop the server and use "
                             "`keyhold operator snapshot restore-offline`");
 }

@@ -84,7 +84,7 @@ Connection::Connection(WorkerContext& context, std::unique_ptr<Stream> stream, P
       peer_(std::move(peer)),
       index_(context.connections.size()),
       closings_before_(context.totals.closings()),
-      parser_(context.options.body_bytes_max) {
+      parser_(context.options.body_bytes_max, context.options.body_bounds) {
   context_.connections.push_back(this);
   context_.totals.add_connection();
 }

@@ -162,12 +162,14 @@ std::optional<Refusal> frame(const Seen& seen, const Parser& parser, Framing& fr
 
 struct RequestParser::Impl {
   const std::size_t body_bytes_max;
+  const std::span<const BodyBound> bounds;
   Seen seen{};
   std::optional<Parser> parser{};  // Beast's are for one message each.
   Framing framing{};
 };
 
-RequestParser::RequestParser(std::size_t body_bytes_max) : impl_(new Impl{.body_bytes_max = body_bytes_max}) {}
+RequestParser::RequestParser(std::size_t body_bytes_max, std::span<const BodyBound> bounds)
+    : impl_(new Impl{.body_bytes_max = body_bytes_max, .bounds = bounds}) {}
 RequestParser::~RequestParser() = default;
 
 const Framing& RequestParser::framing() const { return impl_->framing; }
@@ -187,6 +189,10 @@ std::optional<Refusal> RequestParser::parse_head(Request& request) {
     return Refusal{400, "the length of the body is ambiguous"};
   }
   if (ec || consumed != head.size()) return Refusal{400, "the headers are malformed"};
+  const std::string_view path = request.target.substr(0, request.target.find('?'));
+  for (const BodyBound& bound : impl_->bounds) {
+    if (bound.path == path) seen.body_bytes_max = bound.bytes_max;
+  }
   return frame(seen, parser, impl_->framing);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/secret_bytes.h"
@@ -26,7 +27,8 @@ struct Framing {
 /// threads   One at a time.
 class RequestParser {
  public:
-  explicit RequestParser(std::size_t body_bytes_max);
+  /// `bounds` outlive it.
+  explicit RequestParser(std::size_t body_bytes_max, std::span<const BodyBound> bounds = {});
   ~RequestParser();
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;

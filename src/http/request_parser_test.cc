@@ -55,6 +55,20 @@ TEST(RequestParser, RefusesAmbiguousFraming) {
   EXPECT_EQ(refused("Transfer-Encoding: chunked\r\n", "1.0"), 400);
 }
 
+TEST(RequestParser, OnePathMayHaveALargerBody) {
+  const std::vector<BodyBound> bounds{{"/large", 5'000}};
+  const auto refusal = [&](std::string_view target, int bytes) {
+    RequestParser parser(kBodyBytesMax, bounds);
+    Request request = with_head("POST " + std::string(target) + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n");
+    const auto refused = parser.parse_head(request);
+    return refused ? refused->status : 0;
+  };
+  EXPECT_EQ(refusal("/large", 5'000), 0);
+  EXPECT_EQ(refusal("/large?a=b", 5'000), 0);
+  EXPECT_EQ(refusal("/large", 5'001), 413);
+  for (const char* other : {"/large/", "/large2", "/l", "/", "/LARGE", "/other?/large"}) EXPECT_EQ(refusal(other, 1'001), 413) << other;
+}
+
 TEST(RequestParser, RefusesDeclaredSizesAndExpectations) {
   EXPECT_EQ(refused("Host: a\r\nContent-Length: 1000\r\n"), 0);
   EXPECT_EQ(refused("Host: a\r\nContent-Length: 1001\r\n"), 413);

@@ -113,11 +113,18 @@ struct ListenerOptions {
   TlsFiles tls_files{};
 };
 
+/// Of requests for this path, whatever their query, the body may be larger.
+struct BodyBound {
+  std::string path;
+  std::size_t bytes_max = 0;
+};
+
 struct ServerOptions {
   std::vector<ListenerOptions> listeners{};
   int threads = 0;  // 0 = one a core. Connections are spread over them by the kernel, once.
   std::size_t header_bytes_max = limits::kHttpHeaderBytesMax;
   std::size_t body_bytes_max = limits::kHttpBodyBytesMax;
+  std::vector<BodyBound> body_bounds{};  // Beside it.
   std::size_t bodies_bytes_max = 256 * 1024 * 1024;  // Of all bodies while they are read; 503 above.
   std::size_t connections_max = limits::kHttpConnectionsMax;
   std::int64_t header_read_ms = limits::kHttpHeaderReadMs;

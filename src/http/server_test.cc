@@ -41,6 +41,29 @@ TEST(Server, KeepsConnectionsAlive) {
   }
 }
 
+/// Which may be larger than what is kept in memory, and than what a socket takes at once.
+TEST(Server, SendsAFileAfterTheBody) {
+  const std::shared_ptr<SpoolFile> file = SpoolFile::create("").value();
+  for (int i = 0; i < 300'000; ++i) ASSERT_TRUE(file->append("line " + std::to_string(i) + "\n").ok());
+  std::string content(file->size(), '\0');
+  ASSERT_EQ(file->read_at(0, content).value(), content.size());
+  TestHandler handler([&](Worker&, Request, std::unique_ptr<Exchange> exchange) {
+    Response response = text_response("first ");
+    response.file = file;
+    exchange->respond(std::move(response));
+  });
+  const auto server = start_server(handler);
+  Client client(server->port(0));
+  for (int i = 0; i < 2; ++i) {
+    const Reply reply = client.ask(kGet);
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_TRUE(reply.body == "first " + content);
+  }
+  client.send("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_THAT(client.read_head().head, HasSubstr("Content-Length: " + std::to_string(6 + content.size())));
+  EXPECT_EQ(client.ask(kGet).status, 200);
+}
+
 TEST(Server, PassesTheRequestOn) {
   std::promise<Request> seen;
   TestHandler handler([&](Worker&, Request request, std::unique_ptr<Exchange> exchange) {

@@ -64,6 +64,9 @@ Result<void> KeyholdServer::open(const Settings& settings) {
 Result<void> KeyholdServer::serve(const Settings& settings) {
   http::ServerOptions http_options;
   http_options.listeners = settings.listeners;
+  for (const char* path : {"/v1/sys/storage/raft/snapshot", "/v1/sys/storage/raft/snapshot-force", "/v1/sys/storage/raft/snapshot-recover"}) {
+    http_options.body_bounds.push_back({path, limits::kHttpSnapshotBytesMax});
+  }
 
   core::audit::JournalOptions journal_options = settings.journal;
   journal_options.warn = warn;
