@@ -254,6 +254,8 @@ void diagnose_configuration(const Config& config, const std::string& config_path
   } else {
     findings.warning("storage", "in memory: everything is gone when the server ends", "storage \"raft\" keeps it");
   }
+  const bool apart = !config.snapshot_directory.empty() && !config.snapshot_directory.starts_with(config.storage.path);
+  if (apart) Folder("snapshots", config.snapshot_directory, findings).look();
   Folder("audit journal", config.journal.directory, findings).look();
   for (const core::audit::Device& device : config.audit_devices) look_at_device(device, findings);
   if (config.seal.kind == SealConfig::Kind::kShares) {

@@ -149,7 +149,7 @@ std::vector<PathRule> paths_of(const Config& config, const std::string& config_p
 void make_own_folders(const Config& config) {
   std::error_code ignored;
   if (config.storage.kind == StorageConfig::Kind::kEmbedded) std::filesystem::create_directories(config.storage.path, ignored);
-  if (!config.snapshot_directory.empty()) ::mkdir(config.snapshot_directory.c_str(), 0700);
+  if (!config.snapshot_directory.empty()) std::filesystem::create_directories(config.snapshot_directory, ignored);
   // The journal makes its own folder, but none above it.
   ::mkdir(config.journal.directory.c_str(), 0700);
 }
