@@ -3,11 +3,13 @@
 package conformance
 
 import (
-	"encoding/base64"
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"reflect"
@@ -769,6 +771,26 @@ path "sys/seal" { capabilities = ["update"] }`
 			secret, err := kv.Get(ctx, "database/creds")
 			must(t, err)
 			equal(t, "username", secret.Data["username"], interface{}("app"))
+		})
+		run("Snapshot", func(t *testing.T) {
+			_, err := kv.Put(ctx, "go/snapshot", map[string]interface{}{"value": "old"})
+			must(t, err)
+			var snapshot bytes.Buffer
+			must(t, client.Sys().RaftSnapshot(&snapshot))
+			_, err = kv.Put(ctx, "go/snapshot", map[string]interface{}{"value": "new"})
+			must(t, err)
+			damaged := slices.Clone(snapshot.Bytes())
+			damaged[len(damaged)/2] ^= 1
+			refused(t, client.Sys().RaftSnapshotRestore(bytes.NewReader(damaged), false), 400, "snapshot is damaged")
+			secret, err := kv.Get(ctx, "go/snapshot")
+			must(t, err)
+			equal(t, "value", secret.Data["value"], interface{}("new"))
+			must(t, client.Sys().RaftSnapshotRestore(io.MultiReader(&snapshot), false))
+			_, err = kv.Get(ctx, "go/snapshot")
+			refused(t, err, 403, "permission denied")
+			health, err := client.Sys().Health()
+			must(t, err)
+			equal(t, "sealed", health.Sealed, false)
 		})
 	}
 }
