@@ -49,7 +49,11 @@ constexpr std::array kPrivileged{Privileged{"auth/token/accessors", ""},
                                  Privileged{"sys/rotate/recovery/verify", "DELETE"},
                                  Privileged{"sys/rotate/root/init", "PUT DELETE"},
                                  Privileged{"sys/rotate/root/verify", "DELETE"},
-                                 Privileged{"sys/seal", ""}};
+                                 Privileged{"sys/seal", ""},
+                                 Privileged{"sys/storage/raft/snapshot", "POST PUT"},
+                                 Privileged{"sys/storage/raft/snapshot-auto/", ""},
+                                 Privileged{"sys/storage/raft/snapshot-force", ""},
+                                 Privileged{"sys/storage/raft/snapshot-recover", ""}};
 
 bool asks_for_sudo(const client::ApiRequest& request) {
   return std::any_of(kPrivileged.begin(), kPrivileged.end(), [&request](const Privileged& known) {
