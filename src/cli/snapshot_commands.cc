@@ -128,7 +128,6 @@ Result<client::ApiAnswer> send_snapshot(Session& session, std::string path, clie
   }
   TRY_ASSIGN(const SecretBytes bytes, read_snapshot(std::string(file)));
   request.body = &bytes;
-  request.headers.emplace_back("Content-Type", "application/gzip");
   return session.call(std::move(request));
 }
 
