@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sanitizer_test_util.h"
 #include "core/seal/seal_manager.h"
 #include "core/seal/testing_storage.h"
 
@@ -103,20 +104,8 @@ class MemoryScan {
   std::vector<char> chunk_;
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kHugeMemory = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kHugeMemory = true;
-#else
-constexpr bool kHugeMemory = false;
-#endif
-#else
-constexpr bool kHugeMemory = false;
-#endif
-
 TEST(KeyResidue, NoKeyIsInMemoryAfterSealing) {
-  if (kHugeMemory) GTEST_SKIP() << "a sanitizer's shadow memory is too large to scan, and its quarantine is not wiped";
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's shadow memory is too large to scan, and its quarantine is not wiped";
   MemoryScan scan;
   if (!scan.possible()) GTEST_SKIP() << "/proc/self/mem cannot be opened here";
 
