@@ -127,11 +127,9 @@ TEST_F(SnapshotFileTest, OneOfAnotherStoreIsRefusedBeforeItsEntriesAreTold) {
 /// Whoever has no key of the store puts together what looks like a snapshot.
 TEST_F(SnapshotFileTest, OneThatIsSignedAnewIsNotTheStores) {
   put("a", "1");
-  const std::string good = snapshot();
   keys_.signer = crypto::Ed25519Signer::from_seed(rng_.key(32)).value();
   const std::string forged = snapshot();
   EXPECT_TRUE(verify_snapshot(file_of(forged), nullptr).ok());
-  std::swap(keys_.signer, keys_.signer);
   SnapshotKeys own = keys_of(rng_);
   own.mac = std::move(keys_.mac);
   EXPECT_EQ(refusal(forged, &own), Code::kInvalid);

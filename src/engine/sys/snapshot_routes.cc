@@ -31,6 +31,17 @@ void append_snapshot(json::Writer& writer, const core::backup::Manifest& manifes
   writer.key("created_time").string(format_rfc3339(manifest.created_ms));
 }
 
+Result<std::vector<std::string>> schedule_names(Call& call) {
+  const std::string prefix = core::keys::snapshot_schedule();
+  storage::ListOptions options;
+  options.prefix = prefix;
+  options.limit = schedules::kSchedulesMax;
+  TRY_ASSIGN(const storage::Page page, call.tx().list(options));
+  std::vector<std::string> names;
+  for (const auto& item : page.items) names.push_back(item.key.substr(prefix.size()));
+  return names;
+}
+
 std::string time_or_nothing(UnixMillis time) { return time == 0 ? std::string() : std::string(std::string_view(format_rfc3339(time))); }
 
 }  // namespace
@@ -107,13 +118,7 @@ Result<Reply> SnapshotRoutes::recover(Call& call) {
 }
 
 Result<Reply> SnapshotRoutes::list_schedules(Call& call) {
-  const std::string prefix = core::keys::snapshot_schedule();
-  storage::ListOptions options;
-  options.prefix = prefix;
-  options.limit = schedules::kSchedulesMax;
-  TRY_ASSIGN(const storage::Page page, call.tx().list(options));
-  std::vector<std::string> names;
-  for (const auto& item : page.items) names.push_back(item.key.substr(prefix.size()));
+  TRY_ASSIGN(const auto names, schedule_names(call));
   if (names.empty()) return Reply::not_found();
   Reply reply;
   json::Writer(reply.data).begin_object().key("keys").strings(names).end_object();
@@ -147,6 +152,8 @@ Result<Reply> SnapshotRoutes::write_schedule(Call& call) {
   Schedule schedule;
   if (existing != nullptr) schedule = *existing;
   if (existing == nullptr) {
+    TRY_ASSIGN(const auto names, schedule_names(call));
+    if (names.size() >= schedules::kSchedulesMax) return Error{Code::kInvalid, "there are 100 schedules already, which is all that are run"};
     schedule.set_retain(1);
     schedule.set_file_prefix(std::string(kFilePrefix));
   }

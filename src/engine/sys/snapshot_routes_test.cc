@@ -316,6 +316,12 @@ TEST_F(SnapshotSchedules, WriteNowhereElse) {
   EXPECT_EQ(got.word(), "invalid");
 }
 
+TEST_F(SnapshotSchedules, AreAsManyAsAreRun) {
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(schedule("s" + std::to_string(i), R"({"interval":"1000h"})").ok()) << i;
+  EXPECT_EQ(schedule("more", R"({"interval":"1000h"})").word(), "invalid");
+  EXPECT_TRUE(schedule("s99", R"({"interval":"2000h"})").ok());
+}
+
 TEST_F(SnapshotSchedules, TellWhatWentWrong) {
   std::ofstream(directory_.path() + "/taken") << "a file where the folder is to be";
   EXPECT_TRUE(schedule("bad", R"({"interval":"1h","path_prefix":"taken"})").ok());
