@@ -17,7 +17,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
       CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
@@ -49,11 +49,9 @@ else()
   message(FATAL_ERROR "KEYHOLD_SANITIZE is '${KEYHOLD_SANITIZE}'; it may be empty, address or thread")
 endif()
 if(keyhold_sanitizers)
-  add_compile_options(${keyhold_sanitizers} -g1 -fno-omit-frame-pointer)
+  # Not optimised: half of the time to compile, for tests that run a little longer.
+  add_compile_options(${keyhold_sanitizers} -O0 -g1 -fno-omit-frame-pointer)
   add_link_options(${keyhold_sanitizers})
-endif()
-if(KEYHOLD_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_compile_options(-Wthread-safety)

@@ -6,21 +6,21 @@ namespace keyhold::core {
 namespace {
 
 /// Faults that clients need not tell apart share a code.
-struct Answer {
+struct FaultAnswer {
   std::string_view json_code;
   std::string_view query_code;
   int query_status;
 };
 
-constexpr Answer kMissingToken{"MissingAuthenticationTokenException", "MissingAuthenticationToken", 403};
-constexpr Answer kIncompleteSignature{"IncompleteSignatureException", "IncompleteSignature", 400};
-constexpr Answer kInvalidSignature{"InvalidSignatureException", "SignatureDoesNotMatch", 403};
-constexpr Answer kExpiredRequest{"RequestExpired", "RequestExpired", 400};
-constexpr Answer kUnknownClient{"UnrecognizedClientException", "InvalidClientTokenId", 403};
-constexpr Answer kExpiredClient{"ExpiredTokenException", "ExpiredToken", 403};
-constexpr std::array kAnswers{&kMissingToken, &kIncompleteSignature, &kInvalidSignature, &kExpiredRequest, &kUnknownClient, &kExpiredClient};
+constexpr FaultAnswer kMissingToken{"MissingAuthenticationTokenException", "MissingAuthenticationToken", 403};
+constexpr FaultAnswer kIncompleteSignature{"IncompleteSignatureException", "IncompleteSignature", 400};
+constexpr FaultAnswer kInvalidSignature{"InvalidSignatureException", "SignatureDoesNotMatch", 403};
+constexpr FaultAnswer kExpiredRequest{"RequestExpired", "RequestExpired", 400};
+constexpr FaultAnswer kUnknownClient{"UnrecognizedClientException", "InvalidClientTokenId", 403};
+constexpr FaultAnswer kExpiredClient{"ExpiredTokenException", "ExpiredToken", 403};
+constexpr std::array kFaultAnswers{&kMissingToken, &kIncompleteSignature, &kInvalidSignature, &kExpiredRequest, &kUnknownClient, &kExpiredClient};
 
-const Answer& answer_to(SignatureFault fault) {
+const FaultAnswer& answer_to(SignatureFault fault) {
   switch (fault) {
     case SignatureFault::kMissing: return kMissingToken;
     case SignatureFault::kAmbiguous:
@@ -46,13 +46,13 @@ const Answer& answer_to(SignatureFault fault) {
 }  // namespace
 
 std::string_view aws_code_of(SignatureFault fault, AwsProtocol protocol) {
-  const Answer& answer = answer_to(fault);
+  const FaultAnswer& answer = answer_to(fault);
   return protocol == AwsProtocol::kJson ? answer.json_code : answer.query_code;
 }
 
 std::optional<int> aws_status_of(std::string_view code, AwsProtocol protocol) {
   const bool json = protocol == AwsProtocol::kJson;
-  for (const Answer* answer : kAnswers) {
+  for (const FaultAnswer* answer : kFaultAnswers) {
     if (code == (json ? answer->json_code : answer->query_code)) return json ? 400 : answer->query_status;
   }
   return std::nullopt;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sanitizer_test_util.h"
 #include "core/policy/policy_test_util.h"
 
 namespace keyhold::core {
@@ -280,7 +281,7 @@ TEST(CompiledPolicies, AgreeWithANaiveMatcher) {
     return text;
   };
   Reached reached;
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < inputs(500); ++round) {
     std::vector<std::shared_ptr<const Policy>> policies;
     std::vector<std::string> all_written;
     for (std::size_t count = random() % 6; count > 0; --count) {
@@ -320,7 +321,7 @@ TEST(CompiledPolicies, AgreeWithANaiveMatcher) {
       reached.count(story, asked);
     }
   }
-  reached.expect_each(40);  // Of 100,000 questions; the rarest comes some 170 times.
+  reached.expect_each(kSanitized ? 1 : 40);  // Of 100,000 questions; the rarest comes some 170 times.
 }
 
 TEST(CompiledPolicies, AnotherCaseIsAnotherPath) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sanitizer_test_util.h"
 #include "core/policy/iam_policy.h"
 
 namespace keyhold::core::iam {
@@ -319,7 +320,7 @@ constexpr std::array kWho{Principal{"000000000000", "arn:aws:iam::000000000000:u
                           Principal{"", ""}};
 constexpr std::array kAsked{Action::kGetSecretValue, Action::kPutSecretValue, Action::kDeleteSecret, Action::kAssumeRole};
 
-constexpr std::uint32_t kRounds = 2'000;
+constexpr std::uint32_t kRounds = inputs(2'000);
 
 TEST(IamReference, DecidesAsThePlainEvaluatorWhenAllIsKnown) {
   std::map<Decision, int> met;
@@ -343,8 +344,8 @@ TEST(IamReference, DecidesAsThePlainEvaluatorWhenAllIsKnown) {
     }
   }
   // All of them are met often enough to tell something.
-  for (const Decision decision : {Decision::kNeither, Decision::kAllow, Decision::kDeny}) EXPECT_GT(met[decision], 300);
-  EXPECT_GT(met[Decision::kDelegated], 20);
+  for (const Decision decision : {Decision::kNeither, Decision::kAllow, Decision::kDeny}) EXPECT_GT(met[decision], inputs(300));
+  EXPECT_GT(met[Decision::kDelegated], inputs(20));
 }
 
 TEST(IamReference, UnknownAllowsWhatEveryWorldAllowsAndDeniesWhatOneDenies) {
@@ -386,7 +387,7 @@ TEST(IamReference, UnknownAllowsWhatEveryWorldAllowsAndDeniesWhatOneDenies) {
       ASSERT_TRUE(there != Decision::kDeny || decision == Decision::kDeny) << "seed " << seed << ": " << document << "\n" << world.resource;
     }
   }
-  for (const Decision decision : {Decision::kNeither, Decision::kAllow, Decision::kDeny}) EXPECT_GT(met[decision], 100);
+  for (const Decision decision : {Decision::kNeither, Decision::kAllow, Decision::kDeny}) EXPECT_GT(met[decision], inputs(100));
 }
 
 }  // namespace

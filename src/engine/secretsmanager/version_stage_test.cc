@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 
+#include "base/sanitizer_test_util.h"
 #include "engine/secretsmanager/secretsmanager_fixture.h"
 
 namespace keyhold::engine {
@@ -85,7 +86,7 @@ class Model {
 TEST_F(SecretsManagerStages, LabelsMoveAsInAModelOfTheRules) {
   const std::vector<std::string> kLabels{"AWSCURRENT", "AWSPREVIOUS", "AWSPENDING", "mine"};
   const std::vector<std::string> kVersions{"1", "2", "3", "4", "5"};
-  for (unsigned seed = 1; seed <= 20; ++seed) {
+  for (unsigned seed = 1; seed <= unsigned{inputs(20)}; ++seed) {
     std::mt19937 random(seed);
     const auto any = [&random](const std::vector<std::string>& of) { return of[random() % of.size()]; };
     const std::string name = "s" + std::to_string(seed);
