@@ -22,6 +22,7 @@ int audit_verify(Arguments arguments) { return keyhold::core::audit::audit_verif
 constexpr std::array kLocalCommands{
     LocalCommand{"server", Group::kServer, "Run a server: -dev to try it, -config FILE for real", keyhold::server::server_command},
     LocalCommand{"operator diagnose", Group::kOperation, "Check a configuration and the machine before a start: -config=FILE", keyhold::server::diagnose_command},
+    LocalCommand{"operator migrate", Group::kOperation, "Copy a store whose server is stopped to a new folder: -config=FILE", keyhold::server::migrate_command},
     LocalCommand{"audit verify", Group::kOperation, "Check an audit journal offline: FILE|DIRECTORY [--public-key HEX]", audit_verify},
     LocalCommand{"operator snapshot inspect", Group::kOperation, "Check a snapshot offline, and tell what it is: [-public-key HEX] FILE",
                  keyhold::server::snapshot_inspect_command},

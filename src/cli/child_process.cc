@@ -12,7 +12,7 @@
 #include <cstring>
 #include <utility>
 
-#include "client/descriptor.h"
+#include "base/descriptor.h"
 
 namespace keyhold::cli {
 namespace {
@@ -107,7 +107,7 @@ Result<pid_t> start_process(const std::vector<std::string>& words, EnvironmentBl
   char** const variables = environment.get();
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Error{Code::kInvalid, std::string("cannot make a pipe: ") + std::strerror(errno)};
-  const client::Descriptor failure(ends[0]);
+  const Descriptor failure(ends[0]);
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child == 0) become(pointers.data(), variables, mask, file_mask, parent, ends[1]);

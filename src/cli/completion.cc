@@ -77,14 +77,18 @@ std::string bash_script(const Catalogue& catalogue) {
       "  esac\n"
       "  if [[ $current == -* ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$flags\" -- \"$current\"))\n"
-      "    [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n"
+      "    [[ -z ${ZSH_VERSION-} && ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n"
       "  elif [[ -n $words ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
       "  else\n"
       "    COMPREPLY=($(compgen -f -- \"${current#@}\"))\n"
       "  fi\n"
+      "  if [[ -n ${ZSH_VERSION-} ]]; then\n"  // Which has no compopt: a space is part of what takes no value.
+      "    COMPREPLY=(\"${COMPREPLY[@]/%/ }\")\n"
+      "    COMPREPLY=(\"${COMPREPLY[@]/%= /=}\")\n"
+      "  fi\n"
       "}\n"
-      "complete -F _keyhold keyhold\n");
+      "if [[ -n ${ZSH_VERSION-} ]]; then complete -o nospace -F _keyhold keyhold; else complete -F _keyhold keyhold; fi\n");
   return text;
 }
 
@@ -108,7 +112,7 @@ std::string fish_script(const Catalogue& catalogue) {
       "end\n"
       "function __keyhold_at\n"
       "  set -l words (__keyhold_words)\n"
-      "  test (count $argv) -eq 0; or test \"$words[1..(count $argv)]\" = \"$argv\"\n"
+      "  test (count $argv) -eq 0; or string match -q -- \"$argv *\" \"$words \"\n"
       "end\n"
       "function __keyhold_exactly\n"
       "  set -l words (__keyhold_words)\n"

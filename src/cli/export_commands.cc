@@ -1,12 +1,12 @@
 // export: a secret as a file, for who must have one.
 #include <array>
 
+#include "base/new_file.h"
 #include "base/scalar.h"
 #include "cli/formats/dotenv.h"
 #include "cli/formats/kubernetes_secret.h"
 #include "cli/formats/secret_source.h"
 #include "cli/kv_path.h"
-#include "cli/private_file.h"
 #include "cli/render.h"
 #include "cli/session.h"
 
@@ -95,7 +95,8 @@ Result<int> run_export(Session& session) {
     session.out().print(text.reveal());
     return kExitDone;
   }
-  TRY(write_private_file(file, text, 0600, session.arguments().on("overwrite") ? Replace::kWhatIsThere : Replace::kNothing));
+  const bool overwrite = session.arguments().on("overwrite");
+  TRY(write_new_file(file, text, overwrite ? NewFile::Replace::kWhatIsThere : NewFile::Replace::kNothing));
   return session.success("Written to " + file + ", which only you can read.");
 }
 

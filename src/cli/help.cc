@@ -7,6 +7,7 @@ namespace keyhold::cli {
 namespace {
 
 constexpr std::size_t kNameWidth = 18;
+constexpr std::size_t kRestWidth = 26;  // Of a command without its family's name.
 constexpr std::size_t kFlagWidth = 32;
 
 using Takes = Flag::Takes;
@@ -125,10 +126,10 @@ void print_family_help(Output& out, const Catalogue& catalogue, std::string_view
   out.line("Usage: keyhold " + std::string(family) + " COMMAND [flags] [arguments]\n");
   const std::string front = std::string(family) + " ";
   for (const Command* command : catalogue.commands()) {
-    if (command->name.starts_with(front)) out.line("  " + padded(command->name.substr(front.size()), kNameWidth) + std::string(summary_of(command->help)));
+    if (command->name.starts_with(front)) out.line("  " + padded(command->name.substr(front.size()), kRestWidth) + std::string(summary_of(command->help)));
   }
   for (const LocalCommand& command : catalogue.local()) {
-    if (command.name.starts_with(front)) out.line("  " + padded(command.name.substr(front.size()), kNameWidth) + std::string(summary_of(command.help)));
+    if (command.name.starts_with(front)) out.line("  " + padded(command.name.substr(front.size()), kRestWidth) + std::string(summary_of(command.help)));
   }
   out.line("\n`keyhold " + front + "COMMAND -h` tells more, with an example.");
 }

@@ -1,12 +1,11 @@
 // policy: policies.
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
+#include "base/new_file.h"
 #include "cli/policy_format.h"
 #include "cli/render.h"
 #include "cli/session.h"
@@ -57,21 +56,11 @@ Result<int> remove(Session& session) {
   return session.success("Deleted policy: " + name);
 }
 
-/// Replaces a file in one step, with the rights that it had.
+/// Replaces a file, which keeps its rights.
 Result<void> replace_file(const std::string& path, std::string_view text) {
-  const auto failed = [&path] { return Error{Code::kInternal, "cannot write " + path + ": " + std::strerror(errno)}; };
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return failed();
-  std::string temporary = path + ".XXXXXX";
-  const int file = ::mkstemp(temporary.data());
-  if (file < 0) return failed();
-  const bool written = ::fchmod(file, status.st_mode & 07777) == 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(file) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
-  const Error error = failed();
-  ::close(file);
-  if (written) return {};
-  ::unlink(temporary.c_str());
-  return error;
+  if (::stat(path.c_str(), &status) != 0) return Error{Code::kUnavailable, "cannot read " + path + ": " + std::strerror(errno)};
+  return write_new_file(path, SecretBytes::copy_of(text), NewFile::Replace::kWhatIsThere, status.st_mode & 07777);
 }
 
 Result<int> format(Session& session) {

@@ -17,7 +17,7 @@
 #include <cstring>
 #include <optional>
 
-#include "cli/private_file.h"
+#include "base/new_file.h"
 
 namespace keyhold::cli {
 namespace {
@@ -75,7 +75,7 @@ void remove_abandoned(const std::string& where) {
   while (const dirent* entry = ::readdir(entries)) {
     if (!std::string_view(entry->d_name).starts_with(prefix)) continue;
     const std::string path = where + "/" + entry->d_name;
-    const client::Descriptor folder(take_over(path));
+    const Descriptor folder(take_over(path));
     if (folder.get() >= 0) remove_folder(path, folder.get());
   }
   ::closedir(entries);
@@ -147,7 +147,7 @@ SecretFolder::~SecretFolder() {
 }
 
 Result<void> SecretFolder::write(const std::vector<Variable>& variables) const {
-  for (const Variable& variable : variables) TRY(write_private_file(file_of(variable), variable.value, 0400, Replace::kWhatIsThere));
+  for (const Variable& variable : variables) TRY(write_new_file(file_of(variable), variable.value, NewFile::Replace::kWhatIsThere, 0400));
   remove_files(lock_, [&variables](std::string_view name) {
     return name == "." || name == ".." || std::any_of(variables.begin(), variables.end(), [name](const Variable& one) { return one.name == name; });
   });

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/result.h"
 #include "cli/run_secrets.h"
-#include "client/descriptor.h"
 #include "client/settings.h"
 
 namespace keyhold::cli {

@@ -8,7 +8,10 @@
 #include <cstring>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/limits.h"
+#include "base/new_file.h"
+#include "cli/progress.h"
 #include "cli/render.h"
 #include "cli/session.h"
 
@@ -17,97 +20,44 @@ namespace {
 
 using Takes = Flag::Takes;
 
-constexpr mode_t kFileMode = 0600;
 constexpr std::string_view kPath = "sys/storage/raft/snapshot";
-constexpr std::size_t kReadBytes = 1024 * 1024;
-
-Error file_error(std::string_view path, const char* what) {
-  return usage_error(std::string(path) + ": " + what + ": " + std::strerror(errno));
-}
-
-/// What is received goes beside the file that it will be, and is there under that name once it is whole.
-class Download {
- public:
-  static Result<Download> begin(std::string path) {
-    if (struct stat there; ::lstat(path.c_str(), &there) == 0) return usage_error(path + " is there already: choose another name, or remove it first");
-    std::string unfinished = path + ".part";
-    const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kFileMode);
-    if (fd < 0) return file_error(path, "it cannot be written");
-    return Download(fd, std::move(path), std::move(unfinished));
-  }
-  Download(Download&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), unfinished_(std::move(other.unfinished_)), bytes_(other.bytes_) {}
-  Download& operator=(Download&&) = delete;
-  ~Download() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(unfinished_.c_str());
-  }
-
-  bool write(std::string_view part) {
-    bytes_ += part.size();
-    while (!part.empty()) {
-      const ssize_t written = ::write(fd_, part.data(), part.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) {
-        error_ = errno;
-        return false;
-      }
-      part.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
-  int error() const { return error_; }
-  std::size_t bytes() const { return bytes_; }
-
-  Result<void> finish() {
-    const bool kept = ::fsync(fd_) == 0 && ::link(unfinished_.c_str(), path_.c_str()) == 0;  // Not over what came there meanwhile.
-    if (!kept) return file_error(path_, "it cannot be written");
-    return {};
-  }
-
- private:
-  Download(int fd, std::string path, std::string unfinished) : fd_(fd), path_(std::move(path)), unfinished_(std::move(unfinished)) {}
-
-  int fd_;
-  std::string path_;
-  std::string unfinished_;
-  std::size_t bytes_ = 0;
-  int error_ = 0;
-};
+constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::int64_t kRestoreTimeoutMs = 3600'000;  // The server reads, checks and writes a whole store.
 
 Result<int> save(Session& session) {
   const std::string path(session.argument(0));
-  TRY_ASSIGN(Download file, Download::begin(path));
-  auto answer = session.call({.path = std::string(kPath), .sink = [&file](std::string_view part) { return file.write(part); }});
-  if (file.error() != 0) {
-    errno = file.error();
-    return file_error(path, "it cannot be written");
-  }
-  if (!answer.ok()) return std::move(answer).error();
-  TRY(file.finish());
+  if (struct stat there; ::lstat(path.c_str(), &there) == 0) return usage_error(path + " is there already: choose another name, or remove it first");
+  TRY_ASSIGN(NewFile file, NewFile::create(path));
+  Progress progress("MiB saved:");
+  Result<void> kept;
+  const auto keep = [&](std::string_view part) {
+    const std::uint64_t before = file.bytes() / kMiB;
+    kept = file.write(part);
+    if (file.bytes() / kMiB > before) progress.show(file.bytes() / kMiB, 0);
+    return kept.ok();
+  };
+  const auto answer = session.call({.path = std::string(kPath), .sink = keep});
+  TRY(kept);
+  if (!answer.ok()) return answer.error();
+  TRY(file.finish(NewFile::Replace::kNothing));
   return session.success("Saved a snapshot of " + std::to_string(file.bytes()) + " bytes to " + path);
 }
 
 Result<SecretBytes> read_snapshot(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return file_error(path, "it cannot be read");
+  const auto failed = [&path] { return usage_error(path + ": it cannot be read: " + std::strerror(errno)); };
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return failed();
   SecretBytes bytes;
   std::size_t have = 0;
-  ssize_t got = 0;
   while (have <= limits::kHttpSnapshotBytesMax) {
-    bytes.resize(have + kReadBytes);
-    got = ::read(fd, bytes.writable().data() + have, kReadBytes);
-    if (got <= 0) break;
+    bytes.resize(have + kMiB);
+    const ssize_t got = ::read(file.get(), bytes.writable().data() + have, kMiB);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed();
+    if (got == 0) break;
     have += static_cast<std::size_t>(got);
   }
-  const int failed = got < 0 ? errno : 0;
-  ::close(fd);
   bytes.resize(have);
-  if (failed != 0) {
-    errno = failed;
-    return file_error(path, "it cannot be read");
-  }
   if (have <= limits::kHttpSnapshotBytesMax) return bytes;
   return usage_error(path + " is too large to be sent: put it into the server's snapshot directory and name it by -server-file, or stop the server and use "
                             "`keyhold operator snapshot restore-offline`");
@@ -119,6 +69,7 @@ Result<client::ApiAnswer> send_snapshot(Session& session, std::string path, clie
   request.method = "POST";
   request.path = std::move(path);
   request.query = std::move(query);
+  request.timeout_ms_min = kRestoreTimeoutMs;
   const std::string_view on_server = session.flag("server-file");
   const std::string_view file = session.argument(file_at);
   if (on_server.empty() == file.empty()) return usage_error("name one snapshot: FILE, or -server-file=NAME of the server's snapshot directory");

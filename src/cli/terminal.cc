@@ -12,8 +12,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/descriptor.h"
 #include "base/limits.h"
-#include "client/descriptor.h"
 
 namespace keyhold::cli {
 namespace {
@@ -116,7 +116,7 @@ std::size_t terminal_width() {
 }
 
 Result<SecretBytes> prompt_hidden(std::string_view question) {
-  const client::Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (terminal.get() < 0) return Error{Code::kInvalid, "there is no terminal to ask on: give the secret on standard input"};
   for (;;) {
     SecretBytes line;
@@ -152,7 +152,7 @@ Result<SecretBytes> read_secret_line() {
 
 Result<SecretBytes> read_file(std::string_view path) {
   const std::string name(path);
-  const client::Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return Error{Code::kInvalid, "cannot read " + name + ": " + std::strerror(errno)};
   return read_all(file.get(), name);
 }

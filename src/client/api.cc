@@ -147,6 +147,7 @@ Result<HttpAnswer> Api::send_once(const ApiRequest& request, const std::string& 
   if (request.body != nullptr) http.body = request.body->reveal();
   if (!request.token.empty()) http.headers.push_back({"X-Vault-Token", request.token});
   http.sink = request.sink;
+  http.timeout_ms_min = request.timeout_ms_min;
   const auto headers = headers_of(request);
   for (const auto& [name, value] : headers) http.headers.push_back({name, value});
   return http_.call(http);

@@ -30,6 +30,7 @@ struct ApiRequest {
   std::string_view wrap_ttl{};  // "" does not wrap.
   std::vector<std::pair<std::string, std::string>> headers{};  // Beside those that every request has.
   std::function<bool(std::string_view part)> sink{};            // HttpRequest::sink.
+  std::int64_t timeout_ms_min = 0;                              // HttpRequest::timeout_ms_min.
 };
 
 /// An answer with its JSON, if it is JSON. Move-only.

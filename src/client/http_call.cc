@@ -232,11 +232,12 @@ Result<HttpAnswer> HttpClient::call(const HttpRequest& request) {
   options.set(CURLOPT_NOSIGNAL, 1L);
   options.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   options.set(CURLOPT_HTTPHEADER, headers.get());
+  const std::int64_t timeout_ms = std::max(settings_.timeout_ms, request.timeout_ms_min);
   if (request.sink) {
     options.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    options.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<std::int64_t>(settings_.timeout_ms / 1000, 1)));
+    options.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max<std::int64_t>(timeout_ms / 1000, 1)));
   } else {
-    options.set(CURLOPT_TIMEOUT_MS, static_cast<long>(settings_.timeout_ms));
+    options.set(CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
   }
   options.set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(limits::kClientConnectMs, settings_.timeout_ms)));
   options.set(CURLOPT_USERAGENT, "keyhold");

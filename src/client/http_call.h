@@ -45,6 +45,7 @@ struct HttpRequest {
   /// Takes the body of an answer of status 200, part by part, in place of HttpAnswer::body. False gives up. The timeout is then that of a
   /// silence, not of the whole.
   std::function<bool(std::string_view part)> sink{};
+  std::int64_t timeout_ms_min = 0;   // Above the settings' own: for what is known to take long.
   std::function<bool()> stopping{};  // Asked every now and then; true gives up.
 };
 

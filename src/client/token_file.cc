@@ -1,15 +1,14 @@
 #include "client/token_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/limits.h"
-#include "client/descriptor.h"
+#include "base/new_file.h"
 
 namespace keyhold::client {
 namespace {
@@ -50,16 +49,7 @@ Result<SecretBytes> TokenFile::read() const {
 
 Result<void> TokenFile::write(const SecretBytes& token) const {
   if (home_.empty()) return Error{Code::kInternal, "there is no home folder to keep the token in: set HOME, or use -no-store"};
-  std::string temporary = path() + ".XXXXXX";
-  const Descriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // Mode 0600.
-  if (file.get() < 0) return system_error("cannot write " + path(), errno);
-  const std::string_view bytes = token.reveal();
-  const bool written = ::write(file.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) && ::fsync(file.get()) == 0 &&
-                       ::rename(temporary.c_str(), path().c_str()) == 0;
-  if (written) return {};
-  const int number = errno;
-  ::unlink(temporary.c_str());
-  return system_error("cannot write " + path(), number);
+  return write_new_file(path(), token, NewFile::Replace::kWhatIsThere);
 }
 
 Result<void> TokenFile::erase() const {

@@ -1,6 +1,5 @@
 #include "core/snapshot_schedules.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/new_file.h"
 #include "base/time_format.h"
 #include "core/keys.h"
 #include "core/store_snapshots.h"
@@ -71,52 +71,6 @@ namespace schedules = snapshot_schedules;
 
 constexpr std::int64_t kRoundMs = 30'000;
 constexpr mode_t kDirectoryMode = 0700;
-constexpr mode_t kFileMode = 0600;
-
-/// A file that has its name only once it is whole.
-class NewFile {
- public:
-  static Result<NewFile> create(std::string path) {
-    std::string unfinished = path + ".part";
-    const int fd = ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, kFileMode);
-    if (fd < 0) return schedules::system_error("the snapshot's file cannot be made");
-    return NewFile(fd, std::move(path), std::move(unfinished));
-  }
-  NewFile(NewFile&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), unfinished_(std::move(other.unfinished_)) {}
-  NewFile& operator=(NewFile&&) = delete;
-  ~NewFile() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(unfinished_.c_str());
-  }
-
-  Result<void> write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return schedules::system_error("the snapshot cannot be written");
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return {};
-  }
-  Result<void> finish() {
-    if (::fsync(fd_) != 0) return schedules::system_error("the snapshot cannot be written");
-    if (::rename(unfinished_.c_str(), path_.c_str()) != 0) return schedules::system_error("the snapshot cannot be named");
-    ::close(std::exchange(fd_, -1));
-    const int folder = ::open(std::filesystem::path(path_).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = folder >= 0 && ::fsync(folder) == 0;
-    if (folder >= 0) ::close(folder);
-    return synced ? Result<void>() : schedules::system_error("the snapshot's name cannot be written");
-  }
-
- private:
-  NewFile(int fd, std::string path, std::string unfinished) : fd_(fd), path_(std::move(path)), unfinished_(std::move(unfinished)) {}
-
-  int fd_;
-  std::string path_;
-  std::string unfinished_;
-};
 
 bool due(const records::SnapshotSchedule& schedule, UnixMillis now) {
   return now - schedule.last_begun_ms() >= schedule.interval_s() * 1000;
@@ -199,7 +153,7 @@ Result<SnapshotWorker::Made> SnapshotWorker::make(const records::SnapshotSchedul
   TRY_ASSIGN(NewFile file, NewFile::create(folder + "/" + name));
   TRY_ASSIGN(const auto written, store_snapshots::save(parts_.store, parts_.barrier, seals_.status(), parts_.clock.now_ms(), parts_.rng,
                                                        [&file](std::string_view bytes) { return file.write(bytes); }));
-  TRY(file.finish());
+  TRY(file.finish(NewFile::Replace::kNothing));
   return Made{schedule.folder().empty() ? name : schedule.folder() + "/" + name, written.bytes};
 }
 

@@ -16,6 +16,7 @@
 #include <iterator>
 
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/time_format.h"
 #include "crypto/certificate.h"
 #include "crypto/random.h"
@@ -37,16 +38,6 @@ constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr long kFuseMagic = 0x65735546;  // Not in linux/magic.h.
 constexpr long kCifsMagic = 0xFF534D42;
 constexpr long kSmb2Magic = 0xFE534D42;
-
-struct Opened {
-  explicit Opened(int file) : number(file) {}
-  Opened(const Opened&) = delete;
-  Opened& operator=(const Opened&) = delete;
-  ~Opened() {
-    if (number >= 0) ::close(number);
-  }
-  int number;
-};
 
 std::string reason() { return std::strerror(errno); }
 
@@ -139,20 +130,20 @@ class Folder {
   }
 
   bool is_held() const {
-    const Opened lock(::open((path_ + "/lock").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    return lock.number >= 0 && ::flock(lock.number, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    const Descriptor lock(::open((path_ + "/lock").c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    return lock.get() >= 0 && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   }
 
   void look_at_sync(const std::string& at) {
     // Without a name: nothing stays, whatever happens.
-    const Opened file(::open(at.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
-    if (file.number < 0) {
+    const Descriptor file(::open(at.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+    if (file.get() < 0) {
       if (errno == EOPNOTSUPP) return;
       return failure(": writing", reason(), "let the server's user write there");
     }
     constexpr std::array<char, 4096> kPage{};
     const auto begun = std::chrono::steady_clock::now();
-    if (::write(file.number, kPage.data(), kPage.size()) != static_cast<ssize_t>(kPage.size()) || ::fsync(file.number) != 0) {
+    if (::write(file.get(), kPage.data(), kPage.size()) != static_cast<ssize_t>(kPage.size()) || ::fsync(file.get()) != 0) {
       return failure(": writing", reason(), "look at the disk");
     }
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count();
@@ -193,10 +184,10 @@ void look_at_certificate(const std::string& check, const std::string& path, Find
 void look_at_port(const std::string& check, const ListenerConfig& listener, bool server_runs, Findings& findings) {
   const auto address = http::SocketAddress::parse(listener.address.host, listener.address.port);
   if (!address) return findings.failure(check, "no IP address", "");
-  const Opened socket(::socket(address->is_ipv6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Descriptor socket(::socket(address->is_ipv6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   constexpr int kOn = 1;
-  if (socket.number >= 0) ::setsockopt(socket.number, SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof(kOn));
-  if (socket.number >= 0 && ::bind(socket.number, address->data(), address->size()) == 0 && ::listen(socket.number, 1) == 0) {
+  if (socket.get() >= 0) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof(kOn));
+  if (socket.get() >= 0 && ::bind(socket.get(), address->data(), address->size()) == 0 && ::listen(socket.get(), 1) == 0) {
     return findings.ok(check + ": port", "free");
   }
   if (errno == EADDRINUSE && server_runs) return findings.ok(check + ": port", "in use, as it is while a server runs");

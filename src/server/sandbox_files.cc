@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/descriptor.h"
 #include "server/sandbox.h"
 
 namespace keyhold::server {
@@ -52,29 +53,18 @@ std::uint64_t rights_of(PathRule::Access access) {
   return 0;
 }
 
-/// An open file, closed with it.
-struct Opened {
-  explicit Opened(long file) : number(static_cast<int>(file)) {}
-  Opened(const Opened&) = delete;
-  Opened& operator=(const Opened&) = delete;
-  ~Opened() {
-    if (number >= 0) ::close(number);
-  }
-  int number;
-};
-
 Error refused(std::string_view what) { return {Code::kInternal, "sandbox: " + std::string(what) + ": " + std::strerror(errno)}; }
 
-Result<void> allow(const Opened& ruleset, const PathRule& rule, std::uint64_t known) {
-  const Opened path(::open(rule.path.c_str(), O_PATH | O_CLOEXEC));
+Result<void> allow(const Descriptor& ruleset, const PathRule& rule, std::uint64_t known) {
+  const Descriptor path(::open(rule.path.c_str(), O_PATH | O_CLOEXEC));
   struct stat status{};
-  if (path.number < 0 || ::fstat(path.number, &status) != 0) return {};
+  if (path.get() < 0 || ::fstat(path.get(), &status) != 0) return {};
   std::uint64_t rights = rights_of(rule.access) & known;
   if (!S_ISDIR(status.st_mode)) rights &= kOfFiles;
   landlock_path_beneath_attr beneath{};
   beneath.allowed_access = rights;
-  beneath.parent_fd = path.number;
-  if (::syscall(SYS_landlock_add_rule, ruleset.number, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0) return {};
+  beneath.parent_fd = path.get();
+  if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0) return {};
   return refused(rule.path);
 }
 
@@ -161,11 +151,11 @@ Result<std::vector<std::string>> confine_files(std::span<const PathRule> rules) 
   attributes.files = rights_of_version(version);
   if (version >= 6) attributes.scoped = kScopeSignal;
   const std::size_t bytes = version >= 6 ? sizeof(attributes) : kFirstAttributesBytes;
-  const Opened ruleset(::syscall(SYS_landlock_create_ruleset, &attributes, bytes, 0));
-  if (ruleset.number < 0) return refused("Landlock");
+  const Descriptor ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, bytes, 0)));
+  if (ruleset.get() < 0) return refused("Landlock");
   for (const PathRule& rule : rules) TRY(allow(ruleset, rule, attributes.files));
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return refused("no new privileges");
-  if (::syscall(SYS_landlock_restrict_self, ruleset.number, 0) != 0) return refused("Landlock");
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return refused("Landlock");
   return std::vector<std::string>{};
 }
 

@@ -26,6 +26,11 @@ int routes_command(std::span<const std::string_view> arguments);
 int snapshot_inspect_command(std::span<const std::string_view> arguments);
 int snapshot_restore_command(std::span<const std::string_view> arguments);
 
+/// `keyhold operator migrate -config FILE`: copies a store that no server has open to a new folder, as it is.
+///
+/// returns   0 done, 1 the stores are not in order, 2 wrong arguments.
+int migrate_command(std::span<const std::string_view> arguments);
+
 /// `keyhold certificates DIRECTORY HOST…`: a private CA (ca.pem) and a server certificate under it (server.pem,
 /// server-key.pem), for trying things out.
 int certificates_command(std::span<const std::string_view> arguments);

@@ -1,14 +1,20 @@
 """read, write, list, delete, patch, unwrap, and the forms of output."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 
-from keyhold_cli import Cli
+from keyhold_cli import Cli, Terminal
 from keyhold_server import BINARY, Server
 
 # Where an engine's routes are served.
 MOUNTS = {"system": "sys/", "token": "auth/token/", "access-key": "auth/access-key/", "kv-v2": "secret/", "cubbyhole": "cubbyhole/"}
+
+
+def shell_environment(cli, **more):
+    return {**cli.environment, "PATH": f"{BINARY.parent}:{os.environ['PATH']}", **more}
 
 
 def check(report):
@@ -118,6 +124,23 @@ def check(report):
                       'at keyhold k; at keyhold kv me; at keyhold kv metadata ""; at keyhold kv get -fie; at keyhold -format=json kv ge')
             done = subprocess.run(["bash", "-c", script, BINARY], capture_output=True, text=True, timeout=30)
             assert done.stdout == "kv\nmetadata\ndelete get patch put\n-field=\nget\n", done.stdout + done.stderr
+
+        with report.case("completion works in fish"):
+            script = ("keyhold completion fish | source\n"
+                      "for line in 'k' 'kv me' 'kv metadata ' 'kv get -fie' 'kv get -vers' 'kv list -vers' '-format=json kv ge'\n"
+                      "  string join -- ' ' (complete -C \"keyhold $line\" | string replace -r '\\t.*' '')\n  echo .\n end")
+            done = subprocess.run(["fish", "-N", "-c", script], capture_output=True, text=True, timeout=60, env=shell_environment(cli))
+            assert (done.stdout, done.stderr) == ("kv\n.\nmetadata\n.\ndelete get patch put\n.\n-field\n.\n-version\n.\n.\nget\n.\n", ""), done
+
+        with report.case("completion works in zsh"):
+            with Terminal([shutil.which("zsh"), "-f"], shell_environment(cli, TERM="dumb", PS1="> "), 80, cli.home.name) as shell:
+                shell.wait_for("> ")
+                shell.type("autoload -Uz compinit && compinit -u -D; source <(keyhold completion zsh); echo is${:-loaded}\n")
+                shell.wait_for("isloaded")
+                for typed, completed in (("keyhold kv me\t", "keyhold kv metadata "), ("keyhold kv metadata p\t\t", "patch  put"),
+                                         ("keyhold kv get -fie\t,", "keyhold kv get -field=,"), ("keyhold -format=json kv ge\t,", "kv get ,")):
+                    shell.type("\x15" + typed)
+                    shell.wait_for(completed)
 
         with report.case("version"):
             cli.expect("version", out=re.compile(r"^Keyhold v\d+\.\d+\.\d+\n$"))

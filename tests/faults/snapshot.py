@@ -203,6 +203,35 @@ def offline(report, server, snapshot, folder):
         assert values(server.api()) == {"to-be-found"}
 
 
+def migrated(report):
+    with report.case("a store is copied to a new folder, and goes on from there"), Server.configured() as server:
+        server.ready()
+        write_all(server.api(), "moved")
+        old, new = server.directory / "store", server.directory / "elsewhere"
+        description = server.directory / "migrate.hcl"
+        description.write_text(f'storage_source "raft" {{ path = "{old}" }}\nstorage_destination "raft" {{ path = "{new}" }}\n')
+
+        def migrate():
+            return subprocess.run([BINARY, "operator", "migrate", f"-config={description}"], capture_output=True, text=True, timeout=60)
+
+        ran = migrate()
+        assert ran.returncode == 1 and "in use" in ran.stderr, ran
+        server.stop()
+        ran = migrate()
+        assert ran.returncode == 0 and "entries copied from" in ran.stdout, ran
+        ran = migrate()
+        assert ran.returncode == 1 and "not empty" in ran.stderr, ran
+        configuration = server.directory / "server.hcl"
+        configuration.write_text(configuration.read_text().replace(str(old), str(new)))
+        subprocess.run(["rm", "-rf", old], check=True)
+        server.start()
+        server.unseal()
+        assert values(server.api()) == {"moved"}, "the token and the secrets of before"
+        server.stop()
+        ran = migrate()
+        assert ran.returncode == 1 and "there is no store" in ran.stderr and not old.exists(), ran
+
+
 def full(report):
     with report.case("a full disk: neither a save nor a restore leaves a trace"), small_disk(96) as disk:
         with Server.configured(store=disk / "store") as server:
@@ -253,6 +282,7 @@ def main():
             assert server.stop() == 0
             verified = server.verify_journal()
             assert verified.returncode == 0 and signer in verified.stdout, verified.stdout + verified.stderr
+    migrated(report)
     full(report)
     return report.finish()
 

@@ -195,7 +195,7 @@ class Server:
             if time.monotonic() > deadline:
                 self.stop()
                 raise RuntimeError(f"the server printed no address within {START_S} s:\n{printed}")
-            time.sleep(0.01)
+            time.sleep(0.002)
         while True:
             try:
                 self.api(token="").call("GET", "sys/seal-status")
@@ -203,7 +203,7 @@ class Server:
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise
-                time.sleep(0.01)
+                time.sleep(0.002)
 
     def stop(self):
         """Asks the process to end, waits, and returns its exit code."""

@@ -12,6 +12,7 @@
 #include "core/policy/iam_policy.h"
 #include "core/policy/policy_name.h"
 #include "core/record.h"
+#include "core/stored_names.h"
 
 namespace keyhold::auth {
 namespace {
@@ -71,23 +72,8 @@ Result<void> apply(const FieldValues& fields, Role& role) {
 }  // namespace
 
 Result<Reply> AccessKeyAuth::list_roles(Call& call) {
-  const std::string prefix = core::keys::aws_role(call.mount_id());
-  std::vector<std::string> names;
-  std::string after;
-  for (bool more = true; more;) {
-    storage::ListOptions options;
-    options.prefix = prefix;
-    options.after = after;
-    options.limit = limits::kStorageListMax;
-    TRY_ASSIGN(const storage::Page page, call.tx().list(options));
-    for (const auto& item : page.items) names.push_back(item.key.substr(prefix.size()));
-    more = page.more;
-    if (more) after = page.items.back().key;
-  }
-  if (names.empty()) return Reply::not_found();
-  Reply reply;
-  json::Writer(reply.data).begin_object().key("keys").strings(names).end_object();
-  return reply;
+  TRY_ASSIGN(const auto names, core::names_below(call, core::keys::aws_role(call.mount_id())));
+  return core::listed(names);
 }
 
 Result<Reply> AccessKeyAuth::read_role(Call& call) {

@@ -5,6 +5,7 @@
 #include "auth/token/token_role.h"
 #include "core/keys.h"
 #include "core/policy/cidr.h"
+#include "core/stored_names.h"
 
 namespace keyhold::auth {
 namespace {
@@ -222,25 +223,8 @@ Result<Reply> TokenAuth::remove_role(Call& call) {
 }
 
 Result<Reply> TokenAuth::list_roles(Call& call) {
-  const std::string prefix = role_key(call, {});
-  Reply reply;
-  json::Writer writer(reply.data);
-  writer.begin_object().key("keys").begin_array();
-  std::string after;
-  bool any = false;
-  for (bool more = true; more;) {
-    storage::ListOptions options;
-    options.prefix = prefix;
-    options.after = after;
-    TRY_ASSIGN(const storage::Page page, call.tx().list(options));
-    for (const auto& item : page.items) writer.string(std::string_view(item.key).substr(prefix.size()));
-    any = any || !page.items.empty();
-    more = page.more;
-    if (more) after = page.items.back().key;
-  }
-  writer.end_array().end_object();
-  if (!any) return Reply::not_found();
-  return reply;
+  TRY_ASSIGN(const auto names, core::names_below(call, role_key(call, {})));
+  return core::listed(names);
 }
 
 }  // namespace keyhold::auth

@@ -13,17 +13,6 @@ ssize_t FileCalls::write(int fd, const char* data, std::size_t size) { return ::
 int FileCalls::truncate(int fd, off_t size) { return ::ftruncate(fd, size); }
 int FileCalls::sync_data(int fd) { return ::fdatasync(fd); }
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
 Error system_error(std::string_view what) {
   return {Code::kUnavailable, std::string(what) + " (" + std::generic_category().message(errno) + ")"};
 }

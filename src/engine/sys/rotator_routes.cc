@@ -5,6 +5,7 @@
 
 #include "core/keys.h"
 #include "core/rotation/rotator.h"
+#include "core/stored_names.h"
 
 namespace keyhold::engine {
 namespace {
@@ -17,7 +18,6 @@ constexpr std::size_t kNameBytesMax = 64;  // A Lambda function's.
 constexpr std::size_t kKeyCharacters = 43; // As much as 32 bytes.
 constexpr std::size_t kKeyBytesMin = 16;
 constexpr std::size_t kKeyBytesMax = 1024;
-constexpr std::size_t kListMax = 1000;
 
 std::string key_of(const Call& call) { return core::keys::rotator(call.namespace_id(), call.fields().path_text("name")); }
 
@@ -40,17 +40,8 @@ Result<SecretBytes> stored_key(Call& call) {
 }  // namespace
 
 Result<Reply> RotatorRoutes::list(Call& call) {
-  storage::ListOptions options;
-  const std::string prefix = core::keys::rotator(call.namespace_id());
-  options.prefix = prefix;
-  options.limit = kListMax;
-  TRY_ASSIGN(const storage::Page page, call.tx().list(options));
-  std::vector<std::string> names;
-  for (const auto& item : page.items) names.push_back(item.key.substr(prefix.size()));
-  if (names.empty()) return Reply::not_found();
-  Reply reply;
-  json::Writer(reply.data).begin_object().key("keys").strings(names).end_object();
-  return reply;
+  TRY_ASSIGN(const auto names, core::names_below(call, core::keys::rotator(call.namespace_id())));
+  return core::listed(names);
 }
 
 Result<Reply> RotatorRoutes::read(Call& call) {

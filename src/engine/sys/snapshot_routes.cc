@@ -6,6 +6,7 @@
 #include "core/secret_write.h"
 #include "core/snapshot_schedules.h"
 #include "core/store_snapshots.h"
+#include "core/stored_names.h"
 
 namespace keyhold::engine {
 namespace {
@@ -29,17 +30,6 @@ std::string audit_members(const core::backup::Manifest& manifest) {
 void append_snapshot(json::Writer& writer, const core::backup::Manifest& manifest) {
   writer.key("snapshot_id").string(manifest.id);
   writer.key("created_time").string(format_rfc3339(manifest.created_ms));
-}
-
-Result<std::vector<std::string>> schedule_names(Call& call) {
-  const std::string prefix = core::keys::snapshot_schedule();
-  storage::ListOptions options;
-  options.prefix = prefix;
-  options.limit = schedules::kSchedulesMax;
-  TRY_ASSIGN(const storage::Page page, call.tx().list(options));
-  std::vector<std::string> names;
-  for (const auto& item : page.items) names.push_back(item.key.substr(prefix.size()));
-  return names;
 }
 
 std::string time_or_nothing(UnixMillis time) { return time == 0 ? std::string() : std::string(std::string_view(format_rfc3339(time))); }
@@ -118,11 +108,8 @@ Result<Reply> SnapshotRoutes::recover(Call& call) {
 }
 
 Result<Reply> SnapshotRoutes::list_schedules(Call& call) {
-  TRY_ASSIGN(const auto names, schedule_names(call));
-  if (names.empty()) return Reply::not_found();
-  Reply reply;
-  json::Writer(reply.data).begin_object().key("keys").strings(names).end_object();
-  return reply;
+  TRY_ASSIGN(const auto names, core::names_below(call, core::keys::snapshot_schedule()));
+  return core::listed(names);
 }
 
 Result<Reply> SnapshotRoutes::read_schedule(Call& call) {
@@ -152,7 +139,7 @@ Result<Reply> SnapshotRoutes::write_schedule(Call& call) {
   Schedule schedule;
   if (existing != nullptr) schedule = *existing;
   if (existing == nullptr) {
-    TRY_ASSIGN(const auto names, schedule_names(call));
+    TRY_ASSIGN(const auto names, core::names_below(call, core::keys::snapshot_schedule()));
     if (names.size() >= schedules::kSchedulesMax) return Error{Code::kInvalid, "there are 100 schedules already, which is all that are run"};
     schedule.set_retain(1);
     schedule.set_file_prefix(std::string(kFilePrefix));

@@ -1,6 +1,7 @@
 #include "server/config/config.h"
 
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
@@ -160,6 +161,28 @@ class ConfigReader {
     return std::move(loaded_);
   }
 
+  Result<StorageMigration> read_storage_migration(std::string_view text) {
+    hcl::Failure failure;
+    const auto body = hcl::parse(text, {}, &failure);
+    if (!body.ok()) return error(failure.at, failure.reason);
+    StorageMigration migration;
+    struct Stanza {
+      std::string_view name;
+      StorageConfig& storage;
+    };
+    for (const Stanza& stanza : {Stanza{"storage_source", migration.source}, Stanza{"storage_destination", migration.destination}}) {
+      for (const hcl::Item& item : body->items) {
+        if (item.key != stanza.name) continue;
+        TRY(for_each_block(item, 1, [&](const hcl::Block& block) { return read_store(block, stanza.name, stanza.storage); }));
+      }
+      if (stanza.storage.path.empty()) return file_error("no " + std::string(stanza.name) + " stanza");
+    }
+    if (std::filesystem::weakly_canonical(migration.source.path) == std::filesystem::weakly_canonical(migration.destination.path)) {
+      return file_error("storage_source and storage_destination are the same");
+    }
+    return migration;
+  }
+
  private:
   std::string located(hcl::Position at, std::string_view reason) const {
     return file_name_ + ":" + std::to_string(at.line) + ": " + std::string(reason);
@@ -189,13 +212,16 @@ class ConfigReader {
     return {};
   }
 
-  Result<void> for_each_block(const hcl::Item& item, std::size_t labels,
-                              Result<void> (ConfigReader::*read_block)(const hcl::Block&)) {
+  template <typename ReadBlock>
+  Result<void> for_each_block(const hcl::Item& item, std::size_t labels, const ReadBlock& read_block) {
     hcl::Failure failure;
     const auto blocks = hcl::blocks_of(item, labels, &failure);
     if (!blocks.ok()) return error(failure.at, failure.reason);
-    for (const hcl::Block& block : *blocks) TRY((this->*read_block)(block));
+    for (const hcl::Block& block : *blocks) TRY(read_block(block));
     return {};
+  }
+  Result<void> for_each_block(const hcl::Item& item, std::size_t labels, Result<void> (ConfigReader::*read_block)(const hcl::Block&)) {
+    return for_each_block(item, labels, [this, read_block](const hcl::Block& block) { return (this->*read_block)(block); });
   }
 
   /// Reads `item` into its member. False when it is none of `settings`.
@@ -393,6 +419,17 @@ class ConfigReader {
     return {};
   }
 
+  /// An embedded store that is given once.
+  Result<void> read_store(const hcl::Block& block, std::string_view name, StorageConfig& storage) {
+    const std::string stanza(name);
+    if (!storage.path.empty()) return error(block.at, stanza + " is given twice");
+    storage.type = block.labels.front().text;
+    if (storage.type != "raft" && storage.type != "file") return error(block.at, stanza + " is \"raft\" or \"file\", both the embedded store");
+    TRY(take_all<StorageConfig>(kStorageSettings, block, storage, stanza + ": ", known::kStorage));
+    if (storage.path.empty()) return error(block.at, stanza + ": path is missing");
+    return {};
+  }
+
   Result<void> check_readable(const hcl::Block& block, std::string_view name, const std::string& path) const {
     const auto reason = unreadable(path);
     if (!reason) return {};
@@ -466,14 +503,33 @@ Result<LoadedConfig> parse_config(std::string_view text, std::string_view file_n
   return ConfigReader(file_name).read(text);
 }
 
-Result<LoadedConfig> load_config(const std::string& path) {
+Result<StorageMigration> parse_storage_migration(std::string_view text, std::string_view file_name) {
+  return ConfigReader(file_name).read_storage_migration(text);
+}
+
+namespace {
+
+/// What a file holds, as far as it may be long. errors: kInvalid.
+Result<SecretBytes> text_of(const std::string& path) {
   if (const auto reason = unreadable(path)) return Error{Code::kInvalid, path + ": " + *reason};
   std::ifstream file(path, std::ios::binary);
   SecretBytes text = SecretBytes::zeroed(kConfigBytesMax + 1);  // A seal stanza may hold credentials.
   file.read(text.writable().data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return Error{Code::kInvalid, path + ": cannot be read"};
-  const auto bytes = static_cast<std::size_t>(file.gcount());
-  return parse_config(text.reveal().substr(0, bytes), path);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+}  // namespace
+
+Result<LoadedConfig> load_config(const std::string& path) {
+  TRY_ASSIGN(const SecretBytes text, text_of(path));
+  return parse_config(text.reveal(), path);
+}
+
+Result<StorageMigration> load_storage_migration(const std::string& path) {
+  TRY_ASSIGN(const SecretBytes text, text_of(path));
+  return parse_storage_migration(text.reveal(), path);
 }
 
 }  // namespace keyhold::server

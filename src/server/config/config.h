@@ -94,6 +94,14 @@ struct LoadedConfig {
   std::vector<std::string> warnings;  // "FILE:LINE: reason": what is accepted without effect.
 };
 
+/// The file of `keyhold operator migrate`, with Vault's stanzas: from which store to which.
+struct StorageMigration {
+  StorageConfig source;       // `storage_source`.
+  StorageConfig destination;  // `storage_destination`.
+};
+/// errors   kInvalid, "FILE:LINE: reason": a stanza that is missing or given twice, or no embedded store; two that are one.
+Result<StorageMigration> parse_storage_migration(std::string_view text, std::string_view file_name);
+
 /// Parses a configuration and checks that the files it names can be read.
 ///
 /// What Vault knows and Keyhold does not use, and what neither knows, is a warning: a Vault configuration starts as it is.
@@ -104,5 +112,6 @@ Result<LoadedConfig> parse_config(std::string_view text, std::string_view file_n
 /// Reads and parses a file.
 /// errors   Those of parse_config, and "FILE: reason" when it cannot be read.
 Result<LoadedConfig> load_config(const std::string& path);
+Result<StorageMigration> load_storage_migration(const std::string& path);
 
 }  // namespace keyhold::server

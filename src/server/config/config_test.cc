@@ -256,6 +256,21 @@ TEST(Config, AnAuditDeviceMayNotWriteEverywhere) {
             "keyhold.hcl:3: audit: an option is a string");
 }
 
+TEST(Config, AMigrationIsFromOneEmbeddedStoreToAnother) {
+  const auto read = [](std::string_view text) { return parse_storage_migration(text, "migrate.hcl"); };
+  const std::string source = "storage_source \"raft\" { path = \"/a\" }\n";
+  const auto both = read(source + "storage_destination \"file\" { path = \"/b\" }\ncluster_addr = \"https://a:8201\"");
+  ASSERT_TRUE(both.ok()) << both.error().message;
+  EXPECT_EQ(both->source.path, "/a");
+  EXPECT_EQ(both->destination.path, "/b");
+  const auto refused = [&read](std::string_view text) { return read(text).error().message; };
+  EXPECT_EQ(refused(source), "migrate.hcl: no storage_destination stanza");
+  EXPECT_EQ(refused(source + source), "migrate.hcl:2: storage_source is given twice");
+  EXPECT_EQ(refused("storage_source \"consul\" { path = \"/a\" }"), "migrate.hcl:1: storage_source is \"raft\" or \"file\", both the embedded store");
+  EXPECT_EQ(refused(source + "storage_destination \"raft\" { }"), "migrate.hcl:2: storage_destination: path is missing");
+  EXPECT_EQ(refused(source + "storage_destination \"raft\" { path = \"/b/../a\" }"), "migrate.hcl: storage_source and storage_destination are the same");
+}
+
 TEST(Config, MissingAndDoubleStanzasAreErrors) {
   EXPECT_EQ(reason_of(kPlainListener), "keyhold.hcl: no storage stanza");
   EXPECT_EQ(reason_of(kStorage), "keyhold.hcl: no listener \"tcp\" stanza");
