@@ -15,6 +15,14 @@ namespace {
 /// With the slash at its end; empty for the working directory.
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
+/// Not over what is there. Some file systems (NFS) cannot rename so, others (FAT) cannot link.
+bool rename_to_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL || ::link(from.c_str(), to.c_str()) != 0) return false;
+  ::unlink(from.c_str());
+  return true;
+}
+
 }  // namespace
 
 Result<NewFile> NewFile::create(std::string path) {
@@ -49,12 +57,8 @@ Result<void> NewFile::write(std::string_view bytes) {
 
 Result<void> NewFile::finish(Replace replace, mode_t mode) {
   if (::fchmod(file_.get(), mode) != 0 || ::fsync(file_.get()) != 0) return failed();
-  if (replace == Replace::kWhatIsThere) {
-    if (::rename(hidden_.c_str(), path_.c_str()) != 0) return failed();
-  } else {
-    if (::link(hidden_.c_str(), path_.c_str()) != 0) return failed();
-    ::unlink(hidden_.c_str());
-  }
+  const bool named = replace == Replace::kNothing ? rename_to_new(hidden_, path_) : ::rename(hidden_.c_str(), path_.c_str()) == 0;
+  if (!named) return failed();
   hidden_.clear();
   const std::string folder = folder_of(path_);
   const Descriptor names(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -173,7 +173,7 @@ class ConfigReader {
     for (const Stanza& stanza : {Stanza{"storage_source", migration.source}, Stanza{"storage_destination", migration.destination}}) {
       for (const hcl::Item& item : body->items) {
         if (item.key != stanza.name) continue;
-        TRY(for_each_block(item, 1, [&](const hcl::Block& block) { return read_store(block, stanza.name, stanza.storage); }));
+        TRY(for_each_block(item, 1, [&](const hcl::Block& block) { return read_migrated_store(block, stanza.name, stanza.storage); }));
       }
       if (stanza.storage.path.empty()) return file_error("no " + std::string(stanza.name) + " stanza");
     }
@@ -321,18 +321,26 @@ class ConfigReader {
   Result<void> read_storage(const hcl::Block& block) {
     if (has_storage_) return error(block.at, "storage is given twice");
     has_storage_ = true;
-    StorageConfig& storage = loaded_.config.storage;
+    return read_store(block, "storage", loaded_.config.storage);
+  }
+
+  Result<void> read_store(const hcl::Block& block, std::string_view name, StorageConfig& storage) {
+    const std::string stanza(name);
     storage.type = block.labels.front().text;
-    const std::string_view kind = storage.type;
-    if (kind == "inmem") {
+    if (storage.type == "inmem") {
       storage.kind = StorageConfig::Kind::kMemory;
-    } else if (kind != "raft" && kind != "file") {
-      return error(block.at, "storage is \"raft\", \"file\" (both the embedded store) or \"inmem\"");
+    } else if (storage.type != "raft" && storage.type != "file") {
+      return error(block.at, stanza + " is \"raft\", \"file\" (both the embedded store) or \"inmem\"");
     }
-    TRY(take_all<StorageConfig>(kStorageSettings, block, storage, "storage: ", known::kStorage));
-    if (storage.kind == StorageConfig::Kind::kEmbedded && storage.path.empty()) {
-      return error(block.at, "storage: path is missing");
-    }
+    TRY(take_all<StorageConfig>(kStorageSettings, block, storage, stanza + ": ", known::kStorage));
+    if (storage.kind == StorageConfig::Kind::kEmbedded && storage.path.empty()) return error(block.at, stanza + ": path is missing");
+    return {};
+  }
+
+  Result<void> read_migrated_store(const hcl::Block& block, std::string_view name, StorageConfig& storage) {
+    if (!storage.path.empty()) return error(block.at, std::string(name) + " is given twice");
+    TRY(read_store(block, name, storage));
+    if (storage.kind == StorageConfig::Kind::kMemory) return error(block.at, std::string(name) + ": what is in memory cannot be copied");
     return {};
   }
 
@@ -419,17 +427,6 @@ class ConfigReader {
     return {};
   }
 
-  /// An embedded store that is given once.
-  Result<void> read_store(const hcl::Block& block, std::string_view name, StorageConfig& storage) {
-    const std::string stanza(name);
-    if (!storage.path.empty()) return error(block.at, stanza + " is given twice");
-    storage.type = block.labels.front().text;
-    if (storage.type != "raft" && storage.type != "file") return error(block.at, stanza + " is \"raft\" or \"file\", both the embedded store");
-    TRY(take_all<StorageConfig>(kStorageSettings, block, storage, stanza + ": ", known::kStorage));
-    if (storage.path.empty()) return error(block.at, stanza + ": path is missing");
-    return {};
-  }
-
   Result<void> check_readable(const hcl::Block& block, std::string_view name, const std::string& path) const {
     const auto reason = unreadable(path);
     if (!reason) return {};
@@ -482,6 +479,17 @@ class ConfigReader {
   std::optional<hcl::Position> max_lease_ttl_at_;
 };
 
+/// What a file holds, as far as it may be long. errors: kInvalid.
+Result<SecretBytes> text_of(const std::string& path) {
+  if (const auto reason = unreadable(path)) return Error{Code::kInvalid, path + ": " + *reason};
+  std::ifstream file(path, std::ios::binary);
+  SecretBytes text = SecretBytes::zeroed(kConfigBytesMax + 1);  // A seal stanza may hold credentials.
+  file.read(text.writable().data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return Error{Code::kInvalid, path + ": cannot be read"};
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
 }  // namespace
 
 Result<std::string> parse_log_level(std::string_view name) {
@@ -506,21 +514,6 @@ Result<LoadedConfig> parse_config(std::string_view text, std::string_view file_n
 Result<StorageMigration> parse_storage_migration(std::string_view text, std::string_view file_name) {
   return ConfigReader(file_name).read_storage_migration(text);
 }
-
-namespace {
-
-/// What a file holds, as far as it may be long. errors: kInvalid.
-Result<SecretBytes> text_of(const std::string& path) {
-  if (const auto reason = unreadable(path)) return Error{Code::kInvalid, path + ": " + *reason};
-  std::ifstream file(path, std::ios::binary);
-  SecretBytes text = SecretBytes::zeroed(kConfigBytesMax + 1);  // A seal stanza may hold credentials.
-  file.read(text.writable().data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return Error{Code::kInvalid, path + ": cannot be read"};
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
-
-}  // namespace
 
 Result<LoadedConfig> load_config(const std::string& path) {
   TRY_ASSIGN(const SecretBytes text, text_of(path));

@@ -266,7 +266,8 @@ TEST(Config, AMigrationIsFromOneEmbeddedStoreToAnother) {
   const auto refused = [&read](std::string_view text) { return read(text).error().message; };
   EXPECT_EQ(refused(source), "migrate.hcl: no storage_destination stanza");
   EXPECT_EQ(refused(source + source), "migrate.hcl:2: storage_source is given twice");
-  EXPECT_EQ(refused("storage_source \"consul\" { path = \"/a\" }"), "migrate.hcl:1: storage_source is \"raft\" or \"file\", both the embedded store");
+  EXPECT_EQ(refused("storage_source \"consul\" { path = \"/a\" }"), "migrate.hcl:1: storage_source is \"raft\", \"file\" (both the embedded store) or \"inmem\"");
+  EXPECT_EQ(refused("storage_source \"inmem\" { }"), "migrate.hcl:1: storage_source: what is in memory cannot be copied");
   EXPECT_EQ(refused(source + "storage_destination \"raft\" { }"), "migrate.hcl:2: storage_destination: path is missing");
   EXPECT_EQ(refused(source + "storage_destination \"raft\" { path = \"/b/../a\" }"), "migrate.hcl: storage_source and storage_destination are the same");
 }
