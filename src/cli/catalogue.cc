@@ -19,10 +19,10 @@ std::size_t spelled(std::string_view name, std::span<const std::string_view> wor
 
 }  // namespace
 
-Catalogue::Catalogue(std::span<const LocalCommand> local) : local_(local) {
+Catalogue::Catalogue(std::span<const Command> local) {
   for (const auto table : {data_commands(), kv_commands(), kv_metadata_commands(), import_commands(), export_commands(), run_commands(), mount_commands(), rotation_commands(), login_commands(), auth_commands(),
                            token_commands(), policy_commands(), access_key_commands(), lease_commands(), seal_commands(), key_commands(), snapshot_commands(), audit_commands(),
-                           other_commands()}) {
+                           other_commands(), local}) {
     for (const Command& command : table) commands_.push_back(&command);
   }
 }
@@ -31,11 +31,7 @@ Catalogue::Found Catalogue::find(std::span<const std::string_view> words) const 
   Found found;
   for (const Command* command : commands_) {
     const std::size_t used = spelled(command->name, words);
-    if (used > found.words_used) found = {command, nullptr, used};
-  }
-  for (const LocalCommand& command : local_) {
-    const std::size_t used = spelled(command.name, words);
-    if (used > found.words_used) found = {nullptr, &command, used};
+    if (used > found.words_used) found = {command, used};
   }
   return found;
 }
@@ -45,17 +41,16 @@ std::string Catalogue::family(std::span<const std::string_view> words) const {
   for (const std::string_view word : words) {
     front.append(front.empty() ? "" : " ").append(word);
     const auto below = [&front](std::string_view name) { return name.starts_with(front + " "); };
-    if (std::none_of(commands_.begin(), commands_.end(), [&](const Command* c) { return below(c->name); }) &&
-        std::none_of(local_.begin(), local_.end(), [&](const LocalCommand& c) { return below(c.name); })) {
-      break;
-    }
+    if (std::none_of(commands_.begin(), commands_.end(), [&](const Command* c) { return below(c->name); })) break;
     best = front;
   }
   return best;
 }
 
 std::vector<std::span<const Flag>> flags_of(const Command& command) {
-  std::vector<std::span<const Flag>> flags{command.flags, output_flags()};
+  std::vector<std::span<const Flag>> flags{command.flags};
+  if (command.run_local != nullptr) return flags;
+  flags.push_back(output_flags());
   if (command.talks != Talks::kNot) flags.push_back(connection_flags());
   return flags;
 }

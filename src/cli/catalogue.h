@@ -17,12 +17,11 @@ namespace keyhold::cli {
 /// threads   Any.
 class Catalogue {
  public:
-  explicit Catalogue(std::span<const LocalCommand> local);
+  explicit Catalogue(std::span<const Command> local);
 
-  /// The command that the words begin with, by its longest name, or neither. `words_used` is how many words its name has.
+  /// The command that the words begin with, by its longest name, or none. `words_used` is how many words its name has.
   struct Found {
     const Command* command = nullptr;
-    const LocalCommand* local = nullptr;
     std::size_t words_used = 0;
   };
   Found find(std::span<const std::string_view> words) const;
@@ -31,11 +30,9 @@ class Catalogue {
   std::string family(std::span<const std::string_view> words) const;
 
   const std::vector<const Command*>& commands() const { return commands_; }
-  std::span<const LocalCommand> local() const { return local_; }
 
  private:
   std::vector<const Command*> commands_;
-  std::span<const LocalCommand> local_;
 };
 
 /// The flags that a command takes, its own first.
@@ -44,6 +41,8 @@ std::vector<std::span<const Flag>> flags_of(const Command& command);
 void print_help(Output& out, const Catalogue& catalogue);
 /// Of "kv", "kv metadata": the commands below it.
 void print_family_help(Output& out, const Catalogue& catalogue, std::string_view family);
+/// "Usage: keyhold kv get [flags] PATH".
+std::string usage_of(const Command& command);
 void print_command_help(Output& out, const Command& command);
 
 /// A script for the named shell. nullopt: not one of bash, zsh and fish.

@@ -47,11 +47,6 @@ class CommandLine {
     const std::string_view version = "version";
     if (first == "-v" || first == "-version" || first == "--version") words = {&version, 1};
     const Catalogue::Found found = catalogue_.find(words);
-    if (found.local != nullptr) {
-      out_.flush();
-      std::signal(SIGPIPE, SIG_DFL);  // They print by other means.
-      return found.local->run(words.subspan(found.words_used));
-    }
     if (found.command == nullptr) return unknown(words);
     return command(*found.command, words.subspan(found.words_used));
   }
@@ -61,8 +56,6 @@ class CommandLine {
     const Catalogue::Found found = catalogue_.find(words);
     if (found.command != nullptr) {
       print_command_help(out_, *found.command);
-    } else if (found.local != nullptr) {
-      out_.line("Usage: keyhold " + std::string(found.local->name) + " …\n\n" + std::string(found.local->help));
     } else if (const std::string family = catalogue_.family(words); !family.empty()) {
       print_family_help(out_, catalogue_, family);
     } else {
@@ -87,8 +80,6 @@ class CommandLine {
   }
 
   int command(const Command& command, std::span<const std::string_view> words) {
-    const mode_t inherited_umask = ::umask(077);
-    harden_process();  // What it says remains open is for operators of servers.
     if (asks_for_help(words)) {
       print_command_help(out_, command);
       return kExitDone;
@@ -99,6 +90,12 @@ class CommandLine {
     const std::size_t count = arguments->positional().size();
     if (count < command.arguments_min) return wrong_arguments(command, "an argument is missing");
     if (count > command.arguments_max) return wrong_arguments(command, "there are too many arguments");
+    if (command.run_local != nullptr) {
+      std::signal(SIGPIPE, SIG_DFL);  // They print by other means.
+      return command.run_local(*arguments);
+    }
+    const mode_t inherited_umask = ::umask(077);
+    harden_process();  // What it says remains open is for operators of servers.
     const client::Environment environment = environment_variable;
     Session session(catalogue_, command, *arguments, environment, out_, err_, out_.is_terminal() ? terminal_width() : 0, inherited_umask);
     auto ready = session.open();
@@ -111,9 +108,8 @@ class CommandLine {
   int wrong_arguments(const Command& command, std::string_view what) {
     const std::string name(command.name);
     err_.line("keyhold " + name + ": " + std::string(what) + ".", Style::kBad);
-    err_.line("Usage: keyhold " + name + " [flags]" + (command.arguments.empty() ? "" : " ") + std::string(command.arguments) + "   (`keyhold " + name +
-              " -h` tells more)");
-    return kExitLocal;
+    err_.line(usage_of(command) + "   (`keyhold " + name + " -h` tells more)");
+    return command.misused;
   }
 
   const Catalogue& catalogue_;
@@ -123,7 +119,7 @@ class CommandLine {
 
 }  // namespace
 
-int run(std::span<const std::string_view> words, std::span<const LocalCommand> local) {
+int run(std::span<const std::string_view> words, std::span<const Command> local) {
   const Catalogue catalogue(local);
   Output out(STDOUT_FILENO, is_terminal(STDOUT_FILENO), colours(STDOUT_FILENO));
   Output err(STDERR_FILENO, is_terminal(STDERR_FILENO), colours(STDERR_FILENO));

@@ -5,8 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/flags.h"
 #include "base/result.h"
-#include "cli/flags.h"
 
 namespace keyhold::cli {
 
@@ -33,14 +33,9 @@ struct Command {
   Talks talks = Talks::kWithToken;
   /// returns   The exit code. errors: see exit_code_of().
   Result<int> (*run)(Session& session) = nullptr;
-};
-
-/// A command of another part of the program, which reads its arguments itself.
-struct LocalCommand {
-  std::string_view name;
-  Group group = Group::kServer;
-  std::string_view help{};
-  int (*run)(std::span<const std::string_view> arguments) = nullptr;
+  /// In place of `run`, for commands of other parts of the program: prints by itself what there is to say. returns: the exit code.
+  int (*run_local)(const Arguments& arguments) = nullptr;
+  int misused = 1;  // The exit code when the words after its name are wrong.
 };
 
 // The tables, one a file.

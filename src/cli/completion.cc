@@ -24,7 +24,6 @@ void add_name(NextWords& next, std::string_view name) {
 NextWords next_words(const Catalogue& catalogue) {
   NextWords next;
   for (const Command* command : catalogue.commands()) add_name(next, command->name);
-  for (const LocalCommand& command : catalogue.local()) add_name(next, command.name);
   next[""].insert("help");
   return next;
 }
@@ -67,10 +66,8 @@ std::string bash_script(const Catalogue& catalogue) {
   for (const auto& [front, words] : next) text.append("    \"" + front + "\") words=\"" + joined(words) + "\" ;;\n");
   text.append("  esac\n  case $path in\n");
   for (const Command* command : catalogue.commands()) {
-    std::string flags = flag_words(command->flags);
-    if (!flags.empty()) flags.push_back(' ');
-    flags.append(flag_words(output_flags()));
-    if (command->talks != Talks::kNot) flags.append(" ").append(flag_words(connection_flags()));
+    std::string flags;
+    for (const auto set : flags_of(*command)) flags.append(flags.empty() ? "" : " ").append(flag_words(set));
     text.append("    \"" + std::string(command->name) + "\") flags=\"" + flags + "\" ;;\n");
   }
   text.append(

@@ -3,9 +3,9 @@
 #include <span>
 #include <string_view>
 
+#include "base/flags.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "cli/flags.h"
 
 namespace keyhold::cli {
 

@@ -110,9 +110,6 @@ void print_help(Output& out, const Catalogue& catalogue) {
     for (const Command* command : catalogue.commands()) {
       if (command->group == heading.group) list(lines, command->name, command->help);
     }
-    for (const LocalCommand& command : catalogue.local()) {
-      if (command.group == heading.group) list(lines, command.name, command.help);
-    }
     out.print("\n");
     out.line(heading.text, Style::kBold);
     for (const Listed& line : lines) out.line("  " + padded(line.name, kNameWidth) + line.help);
@@ -128,19 +125,18 @@ void print_family_help(Output& out, const Catalogue& catalogue, std::string_view
   for (const Command* command : catalogue.commands()) {
     if (command->name.starts_with(front)) out.line("  " + padded(command->name.substr(front.size()), kRestWidth) + std::string(summary_of(command->help)));
   }
-  for (const LocalCommand& command : catalogue.local()) {
-    if (command.name.starts_with(front)) out.line("  " + padded(command.name.substr(front.size()), kRestWidth) + std::string(summary_of(command.help)));
-  }
   out.line("\n`keyhold " + front + "COMMAND -h` tells more, with an example.");
 }
 
+std::string usage_of(const Command& command) {
+  std::string text = "Usage: keyhold " + std::string(command.name);
+  if (command.run_local == nullptr || !command.flags.empty()) text += " [flags]";
+  if (!command.arguments.empty()) text.append(" ").append(command.arguments);
+  return text;
+}
+
 void print_command_help(Output& out, const Command& command) {
-  out.print("Usage: keyhold ");
-  out.print(command.name);
-  out.print(" [flags]");
-  if (!command.arguments.empty()) out.print(" ");
-  out.line(command.arguments);
-  out.print("\n");
+  out.line(usage_of(command) + "\n");
   out.line(command.help);
   if (!command.example.empty()) {
     out.line("\nExample:\n", Style::kBold);
@@ -155,6 +151,7 @@ void print_command_help(Output& out, const Command& command) {
     out.line("\nFlags of this command:\n", Style::kBold);
     print_flags(out, command.flags);
   }
+  if (command.run_local != nullptr) return;
   out.line("\nOutput:\n", Style::kBold);
   print_flags(out, kOutputFlags);
   if (command.talks == Talks::kNot) return;

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/flags.h"
 #include "base/json.h"
 #include "base/result.h"
 #include "client/api.h"
 #include "client/token_file.h"
 #include "cli/command.h"
-#include "cli/flags.h"
 #include "cli/output.h"
 #include "cli/table.h"
 

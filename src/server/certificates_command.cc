@@ -8,14 +8,11 @@
 
 namespace keyhold::server {
 
-int certificates_command(std::span<const std::string_view> arguments) {
-  if (arguments.size() < 2) {
-    fmt::print(stderr, "usage: keyhold certificates DIRECTORY HOST...\n");
-    return 2;
-  }
+int certificates_command(const Arguments& arguments) {
   harden_process();
-  const std::vector<std::string> hosts(arguments.begin() + 1, arguments.end());
-  const auto made = write_certificates(std::string(arguments.front()), hosts, {"ca.pem", "server.pem", "server-key.pem"});
+  const auto& words = arguments.positional();
+  const std::vector<std::string> hosts(words.begin() + 1, words.end());
+  const auto made = write_certificates(std::string(words.front()), hosts, {"ca.pem", "server.pem", "server-key.pem"});
   if (!made.ok()) {
     fmt::print(stderr, "keyhold certificates: {}\n", made.error().message);
     return 1;

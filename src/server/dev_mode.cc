@@ -19,14 +19,14 @@ constexpr std::string_view kDefaultAddress = "127.0.0.1:8200";
 // The names that Vault's own -dev-tls gives its files.
 constexpr CertificateFileNames kTlsFileNames{"vault-ca.pem", "vault-cert.pem", "vault-key.pem"};
 
-Result<http::ListenerOptions> listener_of(const Flags& flags, const std::string& directory) {
+Result<http::ListenerOptions> listener_of(const Arguments& flags, const std::string& directory) {
   const std::string_view address =
       flags.has("dev-listen-address") ? flags.value("dev-listen-address") : kDefaultAddress;
   http::ListenerOptions listener;
   TRY_ASSIGN(const Address parsed, parse_address(address));
   listener.host = parsed.host;
   listener.port = parsed.port;
-  if (!flags.has("dev-tls")) return listener;
+  if (!flags.on("dev-tls")) return listener;
   const std::string tls_directory =
       flags.has("dev-tls-cert-dir") ? std::string(flags.value("dev-tls-cert-dir")) : directory + "/tls";
   TRY(write_certificates(tls_directory, {"localhost", "127.0.0.1", "::1"}, kTlsFileNames));
@@ -72,7 +72,7 @@ struct AccessKeyPair {
 };
 
 /// A pair that may do everything, by the flags or a random one.
-Result<AccessKeyPair> make_access_key(KeyholdServer& server, const SecretBytes& root_token, const Flags& flags) {
+Result<AccessKeyPair> make_access_key(KeyholdServer& server, const SecretBytes& root_token, const Arguments& flags) {
   TRY(write(server, root_token, "sys/auth/access-key", SecretBytes::copy_of(R"({"type":"access-key"})")));
   TRY(write(server, root_token, "sys/policies/acl/dev-access-key", SecretBytes::copy_of(
       R"({"policy":"path \"*\" { capabilities = [\"create\", \"read\", \"update\", \"patch\", \"delete\", \"list\", \"scan\", \"sudo\"] }"})")));
@@ -139,7 +139,7 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Result<std::unique_ptr<DevServer>> DevServer::start(const Flags& flags) {
+Result<std::unique_ptr<DevServer>> DevServer::start(const Arguments& flags) {
   std::unique_ptr<DevServer> dev(new DevServer());
   TRY_ASSIGN(dev->directory_, TemporaryDirectory::make());
   Settings settings;

@@ -3,8 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "base/flags.h"
 #include "base/result.h"
-#include "server/flags.h"
 #include "server/keyhold_server.h"
 
 namespace keyhold::server {
@@ -25,7 +25,7 @@ class TemporaryDirectory {
 /// try it. Everything is gone when it ends.
 class DevServer {
  public:
-  static Result<std::unique_ptr<DevServer>> start(const Flags& flags);
+  static Result<std::unique_ptr<DevServer>> start(const Arguments& flags);
   KeyholdServer& server() { return *server_; }
 
  private:

@@ -8,17 +8,11 @@
 #include "base/json.h"
 #include "base/process_hardening.h"
 #include "server/diagnose.h"
-#include "server/flags.h"
 #include "server/server_command.h"
 
 namespace keyhold::server {
 namespace {
 
-using Takes = FlagSpec::Takes;
-constexpr std::array kFlags{
-    FlagSpec{"config", Takes::kValue, "FILE: the configuration to check"},
-    FlagSpec{"format", Takes::kValue, "table (the default) or json"},
-};
 // As Vault's command.
 constexpr int kAllWell = 0;
 constexpr int kFails = 1;
@@ -87,25 +81,21 @@ void print_json(const Findings& findings) {
 }
 
 int misused(std::string_view why) {
-  fmt::print(stderr, "keyhold operator diagnose: {}\n\n", why);
-  for (const FlagSpec& flag : kFlags) fmt::print(stderr, "  -{:<10}{}\n", flag.name, flag.help);
-  fmt::print(stderr, "\nexit: 0 all is well, 1 a server would fail, 2 warnings\n");
+  fmt::print(stderr, "keyhold operator diagnose: {}\n", why);
   return kFails;
 }
 
 }  // namespace
 
-int diagnose_command(std::span<const std::string_view> arguments) {
-  const auto flags = Flags::parse(kFlags, arguments);
-  if (!flags.ok()) return misused(flags.error().message);
-  if (!flags->has("config")) return misused("give -config=FILE");
-  const std::string_view format = flags->has("format") ? flags->value("format") : "table";
+int diagnose_command(const Arguments& arguments) {
+  if (!arguments.has("config")) return misused("give -config=FILE");
+  const std::string_view format = arguments.value("format", "table");
   if (format != "table" && format != "json") return misused("-format is table or json");
 
   harden_process();
   Findings findings;
   diagnose_machine(findings);
-  const std::string path(flags->value("config"));
+  const std::string path(arguments.value("config"));
   const auto loaded = load_config(path);
   if (loaded.ok()) {
     for (const std::string& warning : loaded->warnings) findings.warning("configuration", warning, "take it out");

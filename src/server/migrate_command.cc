@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -8,7 +7,6 @@
 
 #include "base/process_hardening.h"
 #include "server/config/config.h"
-#include "server/flags.h"
 #include "server/server_command.h"
 #include "storage/rocksdb_storage.h"
 
@@ -16,8 +14,7 @@ namespace keyhold::server {
 namespace {
 
 constexpr std::size_t kPieceBytes = 1024 * 1024;
-constexpr std::array kFlags{FlagSpec{"config", FlagSpec::Takes::kValue, "FILE: with a storage_source and a storage_destination stanza, as Vault's"}};
-constexpr int kDone = 0, kFailed = 1, kUsage = 2;
+constexpr int kDone = 0, kFailed = 1, kMisused = 2;
 
 Result<std::unique_ptr<storage::RocksStorage>> open_store(const StorageConfig& config, const Clock& clock) {
   storage::RocksOptions options;
@@ -48,15 +45,13 @@ Result<std::size_t> copy(const StorageMigration& stores) {
 
 }  // namespace
 
-int migrate_command(std::span<const std::string_view> arguments) {
-  const auto flags = Flags::parse(kFlags, arguments);
-  if (!flags.ok() || !flags->has("config")) {
-    fmt::print(stderr, "keyhold operator migrate: {}\nusage: keyhold operator migrate -config FILE\n",
-               flags.ok() ? "-config is missing" : flags.error().message);
-    return kUsage;
+int migrate_command(const Arguments& arguments) {
+  if (!arguments.has("config")) {
+    fmt::print(stderr, "keyhold operator migrate: give -config=FILE\n");
+    return kMisused;
   }
   harden_process();
-  const auto stores = load_storage_migration(std::string(flags->value("config")));
+  const auto stores = load_storage_migration(std::string(arguments.value("config")));
   const auto copied = stores.ok() ? copy(*stores) : stores.error();
   if (!copied.ok()) {
     fmt::print(stderr, "keyhold operator migrate: {}\n", copied.error().message);

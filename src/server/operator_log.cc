@@ -41,7 +41,7 @@ struct Given {
   std::string place;
 };
 
-Given given(const Flags& flags, std::string_view flag, std::span<const char* const> variables) {
+Given given(const Arguments& flags, std::string_view flag, std::span<const char* const> variables) {
   if (flags.has(flag)) return {flags.value(flag), "-" + std::string(flag)};
   for (const char* variable : variables) {
     const char* const value = std::getenv(variable);
@@ -54,7 +54,7 @@ Error invalid(const Given& where, const Error& error) { return {Code::kInvalid, 
 
 }  // namespace
 
-Result<LogSettings> log_settings(const Flags& flags, const Config& config) {
+Result<LogSettings> log_settings(const Arguments& flags, const Config& config) {
   LogSettings settings{config.log_level.empty() ? "info" : config.log_level, config.log_format};
   const Given level = given(flags, "log-level", std::array{"KEYHOLD_LOG_LEVEL", "VAULT_LOG_LEVEL"});
   if (!level.value.empty()) {

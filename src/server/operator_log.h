@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/flags.h"
 #include "server/config/config.h"
-#include "server/flags.h"
 
 /// The operator's log, on standard error: what the server has to say of itself. Never a secret, and nothing that a client sent.
 namespace keyhold::server {
@@ -16,7 +16,7 @@ struct LogSettings {
 
 /// By the flags -log-level and -log-format, else KEYHOLD_LOG_LEVEL and VAULT_LOG_LEVEL (and …_FORMAT) of the environment, else the
 /// configuration. errors: kInvalid: a level or format there is not; says where it was given.
-Result<LogSettings> log_settings(const Flags& flags, const Config& config);
+Result<LogSettings> log_settings(const Arguments& flags, const Config& config);
 
 /// Sets the log up, or changes its level and format.
 ///

@@ -12,10 +12,10 @@
 namespace keyhold::server {
 namespace {
 
-constexpr std::array kSpecs{FlagSpec{"log-level", FlagSpec::Takes::kValue, ""}, FlagSpec{"log-format", FlagSpec::Takes::kValue, ""}};
+constexpr std::array kFlags{Flag{.name = "log-level"}, Flag{.name = "log-format"}};
 
 Result<LogSettings> settings_with(std::vector<std::string_view> arguments, const Config& config = {}) {
-  return log_settings(*Flags::parse(kSpecs, arguments), config);
+  return log_settings(*Arguments::parse(kFlags, arguments), config);
 }
 
 class OperatorLogTest : public ::testing::Test {

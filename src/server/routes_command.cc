@@ -61,12 +61,8 @@ void append_route(json::Writer& writer, std::string_view engine, const core::Rou
 
 }  // namespace
 
-int routes_command(std::span<const std::string_view> arguments) {
-  const bool as_json = arguments.size() == 1 && arguments.front() == "--json";
-  if (!arguments.empty() && !as_json) {
-    fmt::print(stderr, "usage: keyhold routes [--json]\n");
-    return 2;
-  }
+int routes_command(const Arguments& arguments) {
+  const bool as_json = arguments.on("json");
   SecretBytes out;
   json::Writer writer(out);
   writer.begin_array();

@@ -5,13 +5,10 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
-
 #include "base/process_hardening.h"
 #include "server/config/config.h"
 #include "server/dev_mode.h"
 #include "server/file_modes.h"
-#include "server/flags.h"
 #include "server/keyhold_server.h"
 #include "server/operator_log.h"
 #include "server/sandbox.h"
@@ -20,20 +17,7 @@
 namespace keyhold::server {
 namespace {
 
-using Takes = FlagSpec::Takes;
-constexpr std::array kFlags{
-    FlagSpec{"config", Takes::kValue, "FILE: configuration in HCL or JSON"},
-    FlagSpec{"dev", Takes::kNothing, "Run in memory, initialised and unsealed, to try things out"},
-    FlagSpec{"dev-root-token-id", Takes::kValue, "TOKEN: the root token of dev mode"},
-    FlagSpec{"dev-access-key-id", Takes::kValue, "ID: the access key of dev mode, for AWS's API"},
-    FlagSpec{"dev-secret-access-key", Takes::kValue, "SECRET: its secret, which other users of the machine may see"},
-    FlagSpec{"dev-listen-address", Takes::kValue, "HOST:PORT of dev mode; port 0 = any free one"},
-    FlagSpec{"dev-tls", Takes::kNothing, "Serve TLS in dev mode, with a private CA"},
-    FlagSpec{"dev-tls-cert-dir", Takes::kValue, "DIRECTORY: where dev mode writes its CA and certificate"},
-    FlagSpec{"dev-no-store-token", Takes::kNothing, "Accepted; a token is never stored"},
-    FlagSpec{"log-level", Takes::kValue, "trace, debug, info, warn or error"},
-    FlagSpec{"log-format", Takes::kValue, "standard or json"},
-};
+constexpr int kMisused = 2;
 
 /// The signals that the main thread waits for, blocked in every thread before any starts.
 sigset_t block_signals() {
@@ -52,7 +36,7 @@ void warn_all(const std::vector<std::string>& warnings) {
 /// What is read again at SIGHUP. Everything else of a configuration holds from start to end.
 class Reloader {
  public:
-  Reloader(KeyholdServer& server, const Flags& flags) : server_(server), flags_(flags) {}
+  Reloader(KeyholdServer& server, const Arguments& flags) : server_(server), flags_(flags) {}
 
   void reload() {
     const Result<void> level = reload_log_level();
@@ -78,7 +62,7 @@ class Reloader {
   }
 
   KeyholdServer& server_;
-  const Flags& flags_;
+  const Arguments& flags_;
 };
 
 void run_until_stopped(Reloader reloader, const sigset_t& signals) {
@@ -91,7 +75,7 @@ void run_until_stopped(Reloader reloader, const sigset_t& signals) {
 }
 
 /// Confines a server that has opened and bound what it needs, tells who waits for it, and runs it.
-Result<void> run(KeyholdServer& server, const Flags& flags, SandboxMode sandbox, const ServiceManager& manager, const sigset_t& signals) {
+Result<void> run(KeyholdServer& server, const Arguments& flags, SandboxMode sandbox, const ServiceManager& manager, const sigset_t& signals) {
   TRY_ASSIGN(const auto unconfined, confine_system_calls(sandbox));
   warn_all(unconfined);
   manager.ready();
@@ -100,7 +84,7 @@ Result<void> run(KeyholdServer& server, const Flags& flags, SandboxMode sandbox,
   return {};
 }
 
-Result<void> run_dev(const Flags& flags, const ServiceManager& manager, const sigset_t& signals) {
+Result<void> run_dev(const Arguments& flags, const ServiceManager& manager, const sigset_t& signals) {
   TRY_ASSIGN(const auto dev, DevServer::start(flags));
   return run(dev->server(), flags, SandboxMode::kOn, manager, signals);
 }
@@ -137,7 +121,7 @@ void print_addresses(const Settings& settings, const KeyholdServer& server) {
   std::fflush(stdout);
 }
 
-Result<void> run_configured(const Flags& flags, const Config& config, const ServiceManager& manager, const sigset_t& signals) {
+Result<void> run_configured(const Arguments& flags, const Config& config, const ServiceManager& manager, const sigset_t& signals) {
   const std::string config_path(flags.value("config"));
   TRY_ASSIGN(const auto open_files, check_file_modes(config, config_path));
   warn_all(open_files);
@@ -155,11 +139,11 @@ Result<void> run_configured(const Flags& flags, const Config& config, const Serv
 }
 
 /// `log` is how the log is set up, on an error too.
-Result<void> start(const Flags& flags, LogSettings& log) {
+Result<void> start(const Arguments& flags, LogSettings& log) {
   const sigset_t signals = block_signals();
   const ServiceManager manager;
   const std::vector<std::string> left_open = harden_process();
-  if (flags.has("dev")) {
+  if (flags.on("dev")) {
     warn_all(left_open);
     return run_dev(flags, manager, signals);
   }
@@ -181,22 +165,15 @@ void tell_failure(const Error& error, LogFormat format) {
 
 }  // namespace
 
-int server_command(std::span<const std::string_view> arguments) {
-  const auto flags = Flags::parse(kFlags, arguments);
-  const bool one_mode = flags.ok() && flags->has("dev") != flags->has("config");
-  if (!one_mode) {
-    const std::string reason = flags.ok() ? "give -config FILE, or -dev" : flags.error().message;
-    fmt::print(stderr, "keyhold server: {}\n\n", reason);
-    for (const FlagSpec& flag : kFlags) fmt::print(stderr, "  -{:<20}{}\n", flag.name, flag.help);
-    return 2;
-  }
-  auto log = log_settings(*flags, Config{});
-  if (!log.ok()) {
-    fmt::print(stderr, "keyhold server: {}\n", log.error().message);
-    return 2;
+int server_command(const Arguments& arguments) {
+  auto log = log_settings(arguments, Config{});
+  const bool one_mode = arguments.on("dev") != arguments.has("config");
+  if (!one_mode || !log.ok()) {
+    fmt::print(stderr, "keyhold server: {}\n", one_mode ? log.error().message : "give -config=FILE, or -dev");
+    return kMisused;
   }
   set_up_log(*log);
-  const auto done = start(*flags, *log);
+  const auto done = start(arguments, *log);
   if (done.ok()) return 0;
   tell_failure(done.error(), log->format);
   return 1;

@@ -2,21 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
+#include <vector>
 
 namespace keyhold::server {
 namespace {
 
-template <std::size_t N>
-int run(const std::array<std::string_view, N>& arguments) {
-  return server_command(arguments);
-}
+int run(std::vector<std::string_view> words) { return server_command(*Arguments::parse(kServerFlags, words)); }
 
 TEST(ServerCommand, RefusesWhatItDoesNotUnderstand) {
-  EXPECT_EQ(run(std::array<std::string_view, 0>{}), 2);
-  EXPECT_EQ(run(std::array<std::string_view, 1>{"-device"}), 2);
-  EXPECT_EQ(run(std::array<std::string_view, 3>{"-dev", "-config", "x.hcl"}), 2);
-  EXPECT_EQ(run(std::array<std::string_view, 2>{"-dev", "-log-level=loud"}), 2);
+  EXPECT_EQ(run({}), 2);
+  EXPECT_EQ(run({"-dev=false"}), 2);
+  EXPECT_EQ(run({"-dev", "-config", "x.hcl"}), 2);
+  EXPECT_EQ(run({"-dev", "-log-level=loud"}), 2);
 }
 
 }  // namespace

@@ -20,6 +20,17 @@ def check(report):
             cli.expect("status", "-address=nonsense", code=1, err=re.compile("the server's address cannot be used"))
             cli.expect("status", VAULT_CLIENT_TIMEOUT="soon", code=1, err=re.compile("CLIENT_TIMEOUT"))
 
+    with report.case("commands on files, misused, say how they are used and exit with 2"):
+        with Cli() as cli:
+            for words, why in ((("audit", "verify"), "an argument is missing"), (("audit", "verify", "a", "b"), "there are too many arguments"),
+                               (("audit", "verify", "a", "--public-key"), "the flag -public-key needs a value"),
+                               (("audit", "verify", "a", "--unknown"), "there is no flag -unknown"), (("server", "-device"), "there is no flag -device"),
+                               (("server", "-dev", "dev"), "there are too many arguments"), (("certificates", "tls"), "an argument is missing"),
+                               (("operator", "snapshot", "inspect"), "an argument is missing")):
+                cli.expect(*words, code=2, out="", err=re.compile(rf"^keyhold .*: {why}\.\nUsage: keyhold .*\(`keyhold .* -h` tells more\)\n$"))
+            for words in (("server",), ("server", "-dev", "-config=x.hcl"), ("operator", "migrate"), ("operator", "snapshot", "restore-offline", "x.snap")):
+                cli.expect(*words, code=2, out="", err=re.compile("^keyhold .*: give -config=FILE"))
+
     with report.case("no terminal and nothing on standard input"):
         with Cli(KEYHOLD_ADDR="http://127.0.0.1:1") as cli:
             cli.expect("login", code=1, err="there is nothing on standard input\n")

@@ -121,8 +121,7 @@ TEST_F(RetentionTest, DropsTheOldestAndSaysSo) {
 
   std::ostringstream out, err;
   const std::string directory = path();
-  const std::array<std::string_view, 1> arguments{directory};
-  EXPECT_EQ(audit_verify_command(arguments, out, err), 0);
+  EXPECT_EQ(audit_verify_command(*Arguments::parse(kVerifyFlags, std::array<std::string_view, 1>{directory}), out, err), 0);
   EXPECT_THAT(out.str(), HasSubstr("older files were dropped by policy (retain_bytes): a signed line says so"));
 }
 
@@ -138,8 +137,8 @@ TEST_F(RetentionTest, ACutThatWasNotByPolicyIsNoticed) {
   EXPECT_FALSE(archived->streams[0].dropped_by_policy);
   const std::string directory = path();
   std::ostringstream out, err;
-  EXPECT_EQ(audit_verify_command(std::array<std::string_view, 1>{directory}, out, err), 1);
-  EXPECT_EQ(audit_verify_command(std::array<std::string_view, 2>{directory, "--archived"}, out, err), 0);
+  EXPECT_EQ(audit_verify_command(*Arguments::parse(kVerifyFlags, std::array<std::string_view, 1>{directory}), out, err), 1);
+  EXPECT_EQ(audit_verify_command(*Arguments::parse(kVerifyFlags, std::array<std::string_view, 2>{directory, "--archived"}), out, err), 0);
 }
 
 TEST_F(RetentionTest, AnUnsignedLineIsNoEvidence) {

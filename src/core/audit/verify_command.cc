@@ -14,49 +14,23 @@ namespace {
 constexpr int kGood = 0;
 constexpr int kTampered = 1;
 constexpr int kUnusable = 2;
+constexpr std::size_t kPublicKeyBytes = 32;
 
-constexpr std::string_view kUsage =
-    "usage: keyhold audit verify FILE|DIRECTORY [--public-key HEX] [--archived]\n"
-    "Checks sequence, hash chain, Merkle roots and signatures of an audit journal, offline.\n"
-    "--public-key pins the signer. Keep a copy of it away from the server: without it, whoever can write\n"
-    "the journal can sign it anew under a key of their own.\n"
-    "--archived: the oldest files are kept elsewhere. Without it, it is a problem when they are missing, unless the\n"
-    "journal itself has signed that its bound (retain_bytes) made it drop them.\n"
-    "exit: 0 good, 1 tampered with or damaged, 2 cannot tell\n";
-
-struct Arguments {
+struct Asked {
   std::string path;
-  std::string public_key;
+  std::string public_key;  // 32 bytes, or empty.
   OldFiles old_files = OldFiles::kDroppedByPolicy;
 };
 
-Result<Arguments> parse(std::span<const std::string_view> arguments) {
-  constexpr std::string_view kPublicKey = "--public-key";
-  Arguments result;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    std::string_view argument = arguments[i];
-    if (argument.starts_with(kPublicKey)) {
-      argument.remove_prefix(kPublicKey.size());
-      if (argument.starts_with('=')) {
-        argument.remove_prefix(1);
-      } else if (argument.empty() && i + 1 < arguments.size()) {
-        argument = arguments[++i];
-      } else {
-        return Error{Code::kInvalid, "--public-key needs 64 hexadecimal digits"};
-      }
-      auto key = hex_decode(argument);
-      if (!key.ok() || key->size() != 32) return Error{Code::kInvalid, "--public-key needs 64 hexadecimal digits"};
-      result.public_key = std::move(key).value();
-    } else if (argument == "--archived") {
-      result.old_files = OldFiles::kArchived;
-    } else if (argument.empty() || argument.starts_with('-') || !result.path.empty()) {
-      return Error{Code::kInvalid, "one file or directory is expected"};
-    } else {
-      result.path = argument;
-    }
-  }
-  if (result.path.empty()) return Error{Code::kInvalid, "one file or directory is expected"};
-  return result;
+Result<Asked> asked_by(const Arguments& arguments) {
+  Asked asked;
+  asked.path = arguments.positional(0);
+  if (arguments.on("archived")) asked.old_files = OldFiles::kArchived;
+  if (!arguments.has("public-key")) return asked;
+  auto key = hex_decode(arguments.value("public-key"));
+  if (!key.ok() || key->size() != kPublicKeyBytes) return Error{Code::kInvalid, "-public-key needs 64 hexadecimal digits"};
+  asked.public_key = std::move(key).value();
+  return asked;
 }
 
 void print(std::ostream& out, const VerifyReport& report, bool pinned) {
@@ -83,11 +57,11 @@ int fail(std::ostream& err, const Error& error) {
   return kUnusable;
 }
 
-int verify_one(const Arguments& arguments, std::ostream& out, std::ostream& err) {
-  const bool pinned = !arguments.public_key.empty();
-  const auto report = verify_file(arguments.path, arguments.public_key);
+int verify_one(const Asked& asked, std::ostream& out, std::ostream& err) {
+  const bool pinned = !asked.public_key.empty();
+  const auto report = verify_file(asked.path, asked.public_key);
   if (!report.ok() && report.code() != Code::kCorrupt) return fail(err, report.error());
-  out << arguments.path << "\n";
+  out << asked.path << "\n";
   if (!report.ok()) {
     out << "  PROBLEM " << report.error().message << "\n";
     return verdict(out, kTampered);
@@ -100,8 +74,8 @@ int verify_one(const Arguments& arguments, std::ostream& out, std::ostream& err)
   return verdict(out, kGood);
 }
 
-int verify_all(const Arguments& arguments, std::ostream& out, std::ostream& err) {
-  const auto report = verify_directory(arguments.path, arguments.public_key, arguments.old_files);
+int verify_all(const Asked& asked, std::ostream& out, std::ostream& err) {
+  const auto report = verify_directory(asked.path, asked.public_key, asked.old_files);
   if (!report.ok()) return fail(err, report.error());
   if (report->streams.empty() && report->problems.empty()) {
     return fail(err, {Code::kNotFound, "there is no journal file in this directory"});
@@ -113,7 +87,7 @@ int verify_all(const Arguments& arguments, std::ostream& out, std::ostream& err)
     } else if (stream.begins_late) {
       out << "  older files are not here: archived, or taken away\n";
     }
-    print(out, stream.total, !arguments.public_key.empty());
+    print(out, stream.total, !asked.public_key.empty());
   }
   for (const Problem& problem : report->problems) out << "PROBLEM " << problem.file << ": " << problem.message << "\n";
   return verdict(out, report->problems.empty() ? kGood : kTampered);
@@ -121,15 +95,12 @@ int verify_all(const Arguments& arguments, std::ostream& out, std::ostream& err)
 
 }  // namespace
 
-int audit_verify_command(std::span<const std::string_view> arguments, std::ostream& out, std::ostream& err) {
-  const auto parsed = parse(arguments);
-  if (!parsed.ok()) {
-    err << "error: " << parsed.error().message << "\n" << kUsage;
-    return kUnusable;
-  }
+int audit_verify_command(const Arguments& arguments, std::ostream& out, std::ostream& err) {
+  const auto asked = asked_by(arguments);
+  if (!asked.ok()) return fail(err, asked.error());
   struct stat status{};
-  const bool directory = ::stat(parsed->path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-  return directory ? verify_all(*parsed, out, err) : verify_one(*parsed, out, err);
+  const bool directory = ::stat(asked->path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  return directory ? verify_all(*asked, out, err) : verify_one(*asked, out, err);
 }
 
 }  // namespace keyhold::core::audit

@@ -1,14 +1,19 @@
 #pragma once
 
+#include <array>
 #include <iosfwd>
-#include <span>
-#include <string_view>
+
+#include "base/flags.h"
 
 namespace keyhold::core::audit {
 
-/// `keyhold audit verify FILE|DIRECTORY [--public-key HEX] [--archived]`: `arguments` are what follows `verify`.
+inline constexpr std::array kVerifyFlags{
+    Flag{.name = "public-key", .value_name = "HEX", .help = "The signer. Keep a copy of it away from the server: who can write the journal could sign it anew by a key of their own"},
+    Flag{.name = "archived", .help = "The oldest files are kept elsewhere. Else it is a problem if they are missing, unless the journal has signed that its bound dropped them", .takes = Flag::Takes::kNothing},
+};
+/// `keyhold audit verify FILE|FOLDER`.
 ///
-/// returns   0 good; 1 tampered with or damaged, or a key was given and nothing is signed; 2 usage, or unreadable.
-int audit_verify_command(std::span<const std::string_view> arguments, std::ostream& out, std::ostream& err);
+/// returns   0 good; 1 tampered with or damaged, or a key was given and nothing is signed; 2 misused, or unreadable.
+int audit_verify_command(const Arguments& arguments, std::ostream& out, std::ostream& err);
 
 }  // namespace keyhold::core::audit

@@ -304,7 +304,7 @@ TEST_F(VerifyTest, CommandTellsGoodFromTampered) {
   const auto run = [](std::vector<std::string_view> arguments) {
     std::ostringstream out;
     std::ostringstream err;
-    const int code = audit_verify_command(arguments, out, err);
+    const int code = audit_verify_command(*Arguments::parse(kVerifyFlags, arguments), out, err);
     return std::pair(code, out.str() + err.str());
   };
   const std::string file = directory_ / files_[0];
@@ -314,11 +314,7 @@ TEST_F(VerifyTest, CommandTellsGoodFromTampered) {
   EXPECT_EQ(run({directory_.path(), "--public-key", key}).first, 0);
   EXPECT_EQ(run({"--public-key=" + key, directory_.path()}).first, 0);
   EXPECT_EQ(run({directory_.path(), "--public-key", other_key}).first, 1);
-  EXPECT_EQ(run({}).first, 2);
-  EXPECT_EQ(run({file, "--public-key"}).first, 2);
   EXPECT_EQ(run({file, "--public-key", "abc"}).first, 2);
-  EXPECT_EQ(run({file, file}).first, 2);
-  EXPECT_EQ(run({file, "--unknown"}).first, 2);
   EXPECT_EQ(run({directory_ / "absent"}).first, 2);
   EXPECT_EQ(run({other_.path()}).first, 2);
   EXPECT_THAT(run({directory_.path()}).second, HasSubstr("closed in good order"));

@@ -1,8 +1,8 @@
-#include "cli/flags.h"
+#include "base/flags.h"
 
 #include "base/scalar.h"
 
-namespace keyhold::cli {
+namespace keyhold {
 namespace {
 
 Error wrong(std::string text) { return Error{Code::kInvalid, std::move(text)}; }
@@ -67,4 +67,4 @@ std::vector<std::string_view> Arguments::values(std::string_view name) const {
   return found == values_.end() ? std::vector<std::string_view>() : found->second;
 }
 
-}  // namespace keyhold::cli
+}  // namespace keyhold

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace keyhold::cli {
+namespace keyhold {
 
 /// One flag of a command.
 struct Flag {
@@ -30,6 +30,7 @@ class Arguments {
  public:
   /// errors   kInvalid, for people: an unknown flag, one twice, a value missing.
   static Result<Arguments> parse(std::span<const std::span<const Flag>> flags, std::span<const std::string_view> words);
+  static Result<Arguments> parse(std::span<const Flag> flags, std::span<const std::string_view> words) { return parse(std::span(&flags, 1), words); }
 
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
   /// The value, or `otherwise` when it was not given.
@@ -51,4 +52,4 @@ class Arguments {
 /// The flag with this name or alias; nullptr when there is none.
 const Flag* find_flag(std::span<const std::span<const Flag>> flags, std::string_view name);
 
-}  // namespace keyhold::cli
+}  // namespace keyhold

@@ -1,8 +1,8 @@
-#include "cli/flags.h"
+#include "base/flags.h"
 
 #include <array>
 
-namespace keyhold::cli {
+namespace keyhold {
 namespace {
 
 using Takes = Flag::Takes;
@@ -61,4 +61,4 @@ TEST(Arguments, RefusesWhatIsUnknownOrLacksAValue) {
 }
 
 }  // namespace
-}  // namespace keyhold::cli
+}  // namespace keyhold
