@@ -1,55 +1,11 @@
 #include "core/token.h"
 
-#include <gtest/gtest.h>
-
-#include "core/test_support/test_node.h"
+#include "core/test_support/test_tokens.h"
 
 namespace keyhold::core {
 namespace {
 
-class TokenTest : public ::testing::Test {
- protected:
-  TokenTest() { node_.initialize(); }
-
-  const TokenStore& tokens() { return session_ != nullptr ? session_->tokens : (session_ = node_.node().session().load())->tokens; }
-
-  NewToken create(TokenSpec spec) {
-    Transaction tx = node_.transaction();
-    auto made = tokens().create(tx, std::move(spec), rng_);
-    CHECK(made.ok() && node_.commit(tx).ok());
-    return std::move(made).value();
-  }
-  static TokenSpec living(std::int64_t ttl_s) {
-    TokenSpec spec;
-    spec.policies = {"default"};
-    spec.ttl_s = ttl_s;
-    return spec;
-  }
-  NewToken child_of(const NewToken& parent, std::int64_t ttl_s = 100) {
-    TokenSpec spec = living(ttl_s);
-    spec.ancestors.push_back(parent.record.liveness());
-    for (const std::string& ancestor : parent.record.ancestors()) spec.ancestors.push_back(ancestor);
-    return create(std::move(spec));
-  }
-  bool valid(std::string_view token) {
-    Transaction tx = node_.transaction();
-    const auto found = tokens().find_presented(tx, keys::kRootNamespace, token);
-    EXPECT_TRUE(found.ok() || found.code() == Code::kDenied);
-    return found.ok();
-  }
-  bool valid(const NewToken& token) { return valid(token.token.reveal()); }
-  void revoke(const NewToken& token) {
-    Transaction tx = node_.transaction();
-    ASSERT_TRUE(tokens().revoke(tx, keys::kRootNamespace, tokens().id_of(token.token.reveal())).ok());
-    ASSERT_TRUE(node_.commit(tx).ok());
-  }
-
-  FakeClock clock_;
-  crypto::SeededRng rng_{1};
-  storage::MemoryStorage store_{clock_};
-  test::TestNode node_{store_, clock_, [](Router&, Node&) {}};
-  Snapshot<Session>::Pointer session_;
-};
+using TokenTest = test::TokenFixture;
 
 TEST_F(TokenTest, IsFoundWithWhatItWasMadeWith) {
   TokenSpec spec = living(60);
@@ -61,7 +17,7 @@ TEST_F(TokenTest, IsFoundWithWhatItWasMadeWith) {
   EXPECT_EQ(made.token.size(), 4 + 43u);
 
   Transaction tx = node_.transaction();
-  const auto state = tokens().find(tx, keys::kRootNamespace, tokens().id_of(made.token.reveal()));
+  const auto state = tokens().find(tx, keys::kRootNamespace, id(made));
   ASSERT_TRUE(state.ok());
   const auto* found = &state->record;
   EXPECT_EQ((*found)->accessor(), made.accessor);
@@ -153,10 +109,10 @@ TEST_F(TokenTest, AnotherNamespaceDoesNotKnowIt) {
   constexpr keys::NamespaceId kOther = keys::kRootNamespace + 1;
   Transaction tx = node_.transaction();
   EXPECT_TRUE(tokens().find_accessor(tx, keys::kRootNamespace, made.accessor).ok());
-  EXPECT_FALSE(tokens().find(tx, kOther, tokens().id_of(made.token.reveal())).ok());
+  EXPECT_FALSE(tokens().find(tx, kOther, id(made)).ok());
   EXPECT_FALSE(tokens().find_accessor(tx, kOther, made.accessor).ok());
   EXPECT_FALSE(tokens().find_presented(tx, kOther, batch.token.reveal()).ok());
-  EXPECT_FALSE(tokens().revoke(tx, kOther, tokens().id_of(made.token.reveal())).ok());
+  EXPECT_FALSE(tokens().revoke(tx, kOther, id(made)).ok());
   EXPECT_FALSE(tx.writes());
 }
 
