@@ -56,12 +56,21 @@ std::unique_ptr<core::SignedCredential> credential_of(const http::Request& reque
   return credential;
 }
 
+/// The address of a presigned request holds its signature, and nothing of what is asked: that is in the signed body.
+Result<void> check_no_inputs(std::string_view query) {
+  TRY_ASSIGN(const QueryForm form, parse_query_form(query));
+  if (form.action.empty() && form.inputs.reveal() == "{}") return {};
+  return Error{Code::kInvalid, "Parameters of this operation belong in the body, as JSON.", "MalformedQueryString"};
+}
+
 /// "secretsmanager/GetSecretValue".
 Result<std::string> json_operation(const http::Request& request) {
-  std::string_view target = request.header("x-amz-target").value_or("");
-  if (!target.starts_with(kSecretsManagerTarget) || !is_name(target.substr(kSecretsManagerTarget.size()))) return unknown_operation();
-  if (request.method != "POST" || request.target != "/") return unknown_operation();
-  return "secretsmanager/" + std::string(target.substr(kSecretsManagerTarget.size()));
+  const std::string_view name = request.header("x-amz-target").value_or("");
+  if (!name.starts_with(kSecretsManagerTarget) || !is_name(name.substr(kSecretsManagerTarget.size()))) return unknown_operation();
+  const Target target = split_target(request.target);
+  if (request.method != "POST" || target.path != "/") return unknown_operation();
+  TRY(check_no_inputs(target.query));
+  return "secretsmanager/" + std::string(name.substr(kSecretsManagerTarget.size()));
 }
 
 }  // namespace

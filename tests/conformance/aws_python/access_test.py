@@ -1,6 +1,7 @@
 """Who may what, by boto3 and by requests that no SDK sends: policies, signatures, temporary credentials."""
 
 import datetime
+import hashlib
 import json
 import os
 import pathlib
@@ -226,15 +227,39 @@ class PresignedTest(AwsCase):
         self.assertEqual(self.send(self.presigned(method="POST"), "POST", body=b"Action=GetSessionToken"), "MalformedQueryString")
         self.assertNotIn("arn:", self.send(url, headers={"Authorization": "AWS4-HMAC-SHA256 Credential=AKIA"}), "signed twice")
 
-    def test_values_are_not_in_addresses(self):
-        """Secrets Manager's operations are a POST whose body and headers say what is asked: no address alone opens a secret."""
-        secret = self.create()
-        url = self.aws.generate_presigned_url("get_secret_value", Params={"SecretId": secret})
-        request = urllib.request.Request(url, method="POST", data=json.dumps({"SecretId": secret}).encode(), headers={
-            "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"})
-        with self.assertRaises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(request)
-        self.assertEqual(json.loads(caught.exception.read())["__type"], "UnknownOperationException")
+    def test_of_secrets_manager(self):
+        """Its operations are a POST whose body says what is asked, and the body is signed: no address alone opens a secret."""
+        secret = self.create(value="presigned")
+        asked = json.dumps({"SecretId": secret}).encode()
+
+        def send(url, body=asked, target="GetSecretValue"):
+            request = urllib.request.Request(url, method="POST", data=body, headers={
+                "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"secretsmanager.{target}"})
+            try:
+                with urllib.request.urlopen(request) as answer:
+                    return json.loads(answer.read())["SecretString"]
+            except urllib.error.HTTPError as error:
+                return json.loads(error.read())["__type"]
+
+        def presigned(expires=60, at=0):
+            request = AWSRequest("POST", f"{ADDRESS}/", headers={
+                "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"})
+            signer = SigV4QueryAuth(Credentials(KEY_ID, SECRET), "secretsmanager", REGION, expires=expires)
+            signer.payload = lambda _: hashlib.sha256(asked).hexdigest()
+            now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=at)
+            with mock.patch("botocore.auth.get_current_datetime", lambda: now):
+                signer.add_auth(request)
+            return request.url
+
+        url = presigned()
+        self.assertEqual(send(url), "presigned")
+        self.assertEqual(send(presigned(expires=3600, at=-3590)), "presigned")
+        for wrong in (send(url, body=b""), send(url, body=asked + b" "), send(url, target="DescribeSecret"),
+                      send(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"))):
+            self.assertEqual(wrong, "InvalidSignatureException")
+        self.assertEqual(send(presigned(expires=60, at=-90)), "RequestExpired")
+        self.assertEqual(send(url + "&SecretId=other"), "MalformedQueryString")
+        self.assertEqual(send(self.aws.generate_presigned_url("get_secret_value", Params={"SecretId": secret})), "MalformedQueryString")
 
 
 class StsTest(AwsCase):
