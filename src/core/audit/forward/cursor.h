@@ -13,10 +13,10 @@ namespace keyhold::core::audit {
 
 /// A place between two lines of a stream.
 struct Position {
-  std::uint64_t file = 0;      // First sequence number of the file; 0 = before the stream's first file.
+  std::uint64_t file = 0;      // First sequence number of the file; 0 = none was read yet.
   std::uint64_t offset = 0;    // Bytes.
-  std::uint64_t sequence = 0;  // Of the line before; 0 = none.
-  Digest chain{};              // Of the line before. Tells whether this is the journal that was read.
+  std::uint64_t sequence = 0;  // Of the line before; 0 = none. When no file was read: of the last that was gone before.
+  Digest chain{};              // Of the line before; zeros when none was read. Tells whether this is the journal that was read.
 
   bool before(const Position& other) const { return file != other.file ? file < other.file : offset < other.offset; }
   friend bool operator==(const Position&, const Position&) = default;

@@ -72,14 +72,22 @@ void Forwarder::begin_sources(const Cursor& cursor) {
   sources_.clear();
   const auto accessors = device_.hash_accessors ? VaultLines::Accessors::kHashed : VaultLines::Accessors::kClear;
   for (int index = 0; index < journal_.streams(); ++index) {
-    const auto known = cursor.streams.find(index);
-    Cursor::Stream saved = known == cursor.streams.end() ? Cursor::Stream() : known->second;
     StreamTail tail(directory_, journal_, index);
-    const auto sought = tail.seek(saved.from);
-    if (!sought.ok() || *sought == StreamTail::Sought::kNotThere) {
-      ++cursors_lost_;
-      log_("audit device " + device_.name + ": its cursor does not fit the journal; the stream is written again");
-      saved = {};
+    Cursor::Stream saved;
+    bool found = false;
+    if (const auto known = cursor.streams.find(index); known != cursor.streams.end()) {
+      saved = known->second;
+      const auto sought = tail.seek(saved.from);
+      found = sought.ok() && *sought == StreamTail::Sought::kFound;
+      if (!found) {
+        ++cursors_lost_;
+        log_("audit device " + device_.name + ": its cursor does not fit the journal; the stream is written again");
+      }
+    }
+    if (!found) {
+      tail.seek_oldest();
+      saved = {.from = tail.position(), .through = {}};
+      unsaved_ = true;
     }
     const Position through = saved.through;
     sources_.push_back(
@@ -94,6 +102,7 @@ void Forwarder::begin_sources(const Cursor& cursor) {
 void Forwarder::run() {
   bool stopping = false;
   MonotonicMillis drained_by_ms = 0;
+  if (unsaved_) save();  // Where it begins: what is removed before it can be written is known to be missed, after a kill as well.
   saved_ms_ = clock_.monotonic_ms();
   while (true) {
     const bool moved = pass();

@@ -223,6 +223,46 @@ TEST_F(ForwarderTest, FilesRemovedBeforeTheyWereReadAreTold) {
   EXPECT_NE(logged().find("were removed from the journal before they were forwarded"), std::string::npos);
 }
 
+TEST_F(ForwarderTest, SoAreThoseOfAStreamItNeverRead) {
+  journal_options_.rotate_bytes = 1000;
+  open_journal(2);
+  std::filesystem::create_directory(device_.file_path);  // Cannot be written.
+  start();
+  access(0, 0);
+  ASSERT_TRUE(await([&] { return forwarder_->counters().failing; }));
+  for (int i = 1; i < 40; ++i) access(i, 1);
+  const auto remove_oldest = [&] {
+    for (const std::string& name : journal_files(journal_options_.directory)) {
+      if (FileName::parse(name)->stream != 1) continue;
+      std::filesystem::remove(directory_ / "audit/" + name);
+      return;
+    }
+  };
+  remove_oldest();
+  forwarder_.reset();
+  journal_.reset();
+  open_journal(2);
+  remove_oldest();
+  std::filesystem::remove(device_.file_path);
+  start();
+  ASSERT_TRUE(await_all(39, 39));
+  EXPECT_GT(forwarder_->counters().records_missed, 0u);
+  EXPECT_EQ(forwarder_->counters().cursors_lost, 0u);
+  EXPECT_NE(logged().find("were removed from the journal before they were forwarded"), std::string::npos);
+}
+
+TEST_F(ForwarderTest, WhatWasGoneBeforeADeviceWasDeclaredIsNotMissed) {
+  journal_options_.rotate_bytes = 1000;
+  open_journal();
+  for (int i = 0; i < 40; ++i) access(i);
+  std::filesystem::remove(directory_ / "audit/" + journal_files(journal_options_.directory)[0]);
+  start();
+  ASSERT_TRUE(await_all(39, 39));
+  restart();
+  EXPECT_EQ(forwarder_->counters().records_missed, 0u);
+  EXPECT_EQ(forwarder_->counters().cursors_lost, 0u);
+}
+
 TEST_F(ForwarderTest, AFullDiskLosesNothingAndTearsNothing) {
   open_journal();
   start();

@@ -46,42 +46,50 @@ Result<bool> StreamTail::follows_chain(const Position& position) const {
          digest_from_hex(text.substr(0, kChainDigits)) == position.chain;
 }
 
+/// The first file of the stream that begins after this sequence number.
+Result<std::optional<std::uint64_t>> StreamTail::file_after(std::uint64_t sequence) const {
+  TRY_ASSIGN(const JournalListing listing, list_journal_files(directory_));
+  const auto next = std::find_if(listing.files.begin(), listing.files.end(), [&](const FileName& name) {
+    return name.stream == stream_ && name.first_sequence > sequence;
+  });
+  return next == listing.files.end() ? std::nullopt : std::optional(next->first_sequence);
+}
+
 Result<StreamTail::Sought> StreamTail::seek(const Position& position) {
   next_.reset();
   position_ = position;
+  file_ = Descriptor();
   if (position.file == 0) {
-    file_ = Descriptor();
-    return Sought::kFound;
+    if (position.sequence == 0) return Sought::kFound;
+    // What was gone then does not come back, except in another journal.
+    TRY_ASSIGN(const auto oldest, file_after(0));
+    return oldest && *oldest > position.sequence ? Sought::kFound : Sought::kNotThere;
   }
   TRY_ASSIGN(const bool there, open_file(position.file));
-  bool found = there;
   if (there) {
-    TRY_ASSIGN(found, follows_chain(position));
-  } else {
-    // Removed since. Whatever is older was read before it; if nothing newer is there, it is not our journal.
-    TRY_ASSIGN(const JournalListing listing, list_journal_files(directory_));
-    found = std::any_of(listing.files.begin(), listing.files.end(), [&](const FileName& name) {
-      return name.stream == stream_ && name.first_sequence > position.file;
-    });
+    TRY_ASSIGN(const bool follows, follows_chain(position));
+    return follows ? Sought::kFound : Sought::kNotThere;
   }
-  if (found) return Sought::kFound;
+  // Removed since. Whatever is older was read before it; if nothing newer is there, it is not our journal.
+  TRY_ASSIGN(const auto newer, file_after(position.file));
+  return newer ? Sought::kFound : Sought::kNotThere;
+}
+
+void StreamTail::seek_oldest() {
+  next_.reset();
   position_ = {};
   file_ = Descriptor();
-  return Sought::kNotThere;
+  const auto oldest = file_after(0);
+  if (oldest.ok() && *oldest) position_.sequence = **oldest - 1;
 }
 
 Result<bool> StreamTail::next_file() {
-  TRY_ASSIGN(const JournalListing listing, list_journal_files(directory_));
-  const auto next = std::find_if(listing.files.begin(), listing.files.end(), [&](const FileName& name) {
-    return name.stream == stream_ && name.first_sequence > position_.file;
-  });
-  if (next == listing.files.end()) return false;
-  TRY_ASSIGN(const bool opened, open_file(next->first_sequence));
+  TRY_ASSIGN(const auto next, file_after(position_.file));
+  if (!next) return false;
+  TRY_ASSIGN(const bool opened, open_file(*next));
   if (!opened) return false;  // Removed at this moment.
-  if (position_.file != 0 && next->first_sequence > position_.sequence + 1) {
-    lines_missed_ += next->first_sequence - position_.sequence - 1;
-  }
-  position_.file = next->first_sequence;
+  if (*next > position_.sequence + 1) lines_missed_ += *next - position_.sequence - 1;
+  position_.file = *next;
   position_.offset = 0;
   return true;
 }

@@ -24,9 +24,11 @@ class StreamTail {
 
   enum class Sought : std::uint8_t {
     kFound,
-    kNotThere,  // Another journal, or one that was cut: reading begins with the oldest line there is.
+    kNotThere,  // Another journal, or one that was cut: seek elsewhere.
   };
   Result<Sought> seek(const Position& position);
+  /// To before the oldest line there is now. What is removed from there on, before it is read, was missed.
+  void seek_oldest();
 
   struct Next {
     Position begin;
@@ -44,6 +46,7 @@ class StreamTail {
   std::uint64_t lines_missed() const { return lines_missed_; }
 
  private:
+  Result<std::optional<std::uint64_t>> file_after(std::uint64_t sequence) const;
   Result<bool> open_file(std::uint64_t first_sequence);
   Result<bool> follows_chain(const Position& position) const;
   Result<std::size_t> fill(std::uint64_t limit);
