@@ -1,6 +1,7 @@
 """boto3's lists and batches of secrets against a development server."""
 
 import datetime
+import time
 import unittest
 
 from aws_case import AwsCase, client, name
@@ -21,6 +22,7 @@ class ListTest(AwsCase):
         made = [f"{prefix}/{letter}" for letter in "dbca"]
         for number, secret in enumerate(made):
             self.aws.create_secret(Name=secret, SecretString="x", Description=f"Number {number} of {prefix}", Tags=[{"Key": "n", "Value": f"v{number}"}])
+            time.sleep(0.002)  # Of the same millisecond are ordered by name.
         mine = {"Key": "name", "Values": [prefix]}
         self.assertEqual(self.listed(Filters=[mine], MaxResults=3), sorted(made))
         self.assertEqual(self.listed(Filters=[mine], SortOrder="desc"), sorted(made, reverse=True))
