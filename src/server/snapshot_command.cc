@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/process_hardening.h"
 #include "base/time_format.h"
+#include "core/audit/verify_command.h"
 #include "core/backup/snapshot_file.h"
 #include "core/store_snapshots.h"
 #include "server/config/config.h"
@@ -19,20 +20,11 @@ namespace {
 
 namespace backup = core::backup;
 
-constexpr std::size_t kPublicKeyBytes = 32;
 constexpr int kDone = 0, kFailed = 1, kMisused = 2;
 
 int fail(std::string_view command, const Error& error, int code = kFailed) {
   fmt::print(stderr, "keyhold operator snapshot {}: {}\n", command, error.message);
   return code;
-}
-
-/// 32 bytes, or empty when no signer is asked for. errors: kInvalid.
-Result<std::string> public_key_of(const Arguments& arguments) {
-  if (!arguments.has(kPublicKeyFlag.name)) return std::string();
-  auto key = hex_decode(arguments.value(kPublicKeyFlag.name));
-  if (!key.ok() || key->size() != kPublicKeyBytes) return Error{Code::kInvalid, "-public-key needs 64 hexadecimal digits"};
-  return key;
 }
 
 void print_manifest(const backup::Manifest& manifest) {
@@ -46,7 +38,7 @@ void print_manifest(const backup::Manifest& manifest) {
 }  // namespace
 
 int snapshot_inspect_command(const Arguments& arguments) {
-  const auto public_key = public_key_of(arguments);
+  const auto public_key = core::audit::public_key_of(arguments);
   if (!public_key.ok()) return fail("inspect", public_key.error(), kMisused);
   auto file = SpoolFile::open(std::string(arguments.positional(0)));
   if (!file.ok()) return fail("inspect", file.error());
@@ -65,7 +57,7 @@ int snapshot_inspect_command(const Arguments& arguments) {
 }
 
 int snapshot_restore_command(const Arguments& arguments) {
-  const auto public_key = public_key_of(arguments);
+  const auto public_key = core::audit::public_key_of(arguments);
   if (!public_key.ok()) return fail("restore-offline", public_key.error(), kMisused);
   if (!arguments.has("config")) return fail("restore-offline", {Code::kInvalid, "give -config=FILE"}, kMisused);
   harden_process();

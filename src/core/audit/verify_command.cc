@@ -26,10 +26,7 @@ Result<Asked> asked_by(const Arguments& arguments) {
   Asked asked;
   asked.path = arguments.positional(0);
   if (arguments.on("archived")) asked.old_files = OldFiles::kArchived;
-  if (!arguments.has("public-key")) return asked;
-  auto key = hex_decode(arguments.value("public-key"));
-  if (!key.ok() || key->size() != kPublicKeyBytes) return Error{Code::kInvalid, "-public-key needs 64 hexadecimal digits"};
-  asked.public_key = std::move(key).value();
+  TRY_ASSIGN(asked.public_key, public_key_of(arguments));
   return asked;
 }
 
@@ -94,6 +91,13 @@ int verify_all(const Asked& asked, std::ostream& out, std::ostream& err) {
 }
 
 }  // namespace
+
+Result<std::string> public_key_of(const Arguments& arguments) {
+  if (!arguments.has("public-key")) return std::string();
+  auto key = hex_decode(arguments.value("public-key"));
+  if (!key.ok() || key->size() != kPublicKeyBytes) return Error{Code::kInvalid, "-public-key needs 64 hexadecimal digits"};
+  return key;
+}
 
 int audit_verify_command(const Arguments& arguments, std::ostream& out, std::ostream& err) {
   const auto asked = asked_by(arguments);
