@@ -258,9 +258,22 @@ TEST_F(ForwarderTest, WhatWasGoneBeforeADeviceWasDeclaredIsNotMissed) {
   std::filesystem::remove(directory_ / "audit/" + journal_files(journal_options_.directory)[0]);
   start();
   ASSERT_TRUE(await_all(39, 39));
+  EXPECT_EQ(forwarder_->counters().records_missed, 0u);
   restart();
+  access(40);
+  ASSERT_TRUE(await_all(40, 40));
   EXPECT_EQ(forwarder_->counters().records_missed, 0u);
   EXPECT_EQ(forwarder_->counters().cursors_lost, 0u);
+}
+
+TEST_F(ForwarderTest, APlaceInAnotherJournalThatNothingWasReadOfIsNoPlace) {
+  open_journal();
+  access(0);
+  write_file(directory_ / "audit/siem.cursor", Cursor{.streams = {{0, {.from = {.sequence = 50}, .through = {}}}}}.text());
+  start();
+  EXPECT_EQ(forwarder_->forwarded_below(0), 1u) << "not what was never read";
+  EXPECT_TRUE(await_all(0, 0));
+  EXPECT_EQ(forwarder_->counters().cursors_lost, 1u);
 }
 
 TEST_F(ForwarderTest, AFullDiskLosesNothingAndTearsNothing) {
