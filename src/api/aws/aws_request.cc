@@ -59,7 +59,7 @@ std::unique_ptr<core::SignedCredential> credential_of(const http::Request& reque
 /// The address of a presigned request holds its signature, and nothing of what is asked: that is in the signed body.
 Result<void> check_no_inputs(std::string_view query) {
   TRY_ASSIGN(const QueryForm form, parse_query_form(query));
-  if (form.action.empty() && form.inputs.reveal() == "{}") return {};
+  if (!query.empty() && form.action.empty() && form.inputs.reveal() == "{}") return {};
   return Error{Code::kInvalid, "Parameters of this operation belong in the body, as JSON.", "MalformedQueryString"};
 }
 
@@ -69,7 +69,7 @@ Result<std::string> json_operation(const http::Request& request) {
   if (!name.starts_with(kSecretsManagerTarget) || !is_name(name.substr(kSecretsManagerTarget.size()))) return unknown_operation();
   const Target target = split_target(request.target);
   if (request.method != "POST" || target.path != "/") return unknown_operation();
-  TRY(check_no_inputs(target.query));
+  if (request.target != "/") TRY(check_no_inputs(target.query));
   return "secretsmanager/" + std::string(name.substr(kSecretsManagerTarget.size()));
 }
 

@@ -241,9 +241,9 @@ class PresignedTest(AwsCase):
             except urllib.error.HTTPError as error:
                 return json.loads(error.read())["__type"]
 
-        def presigned(expires=60, at=0):
-            request = AWSRequest("POST", f"{ADDRESS}/", headers={
-                "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"})
+        def presigned(expires=60, at=0, signed=("Content-Type", "X-Amz-Target")):
+            headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "secretsmanager.GetSecretValue"}
+            request = AWSRequest("POST", f"{ADDRESS}/", headers={name: headers[name] for name in signed})
             signer = SigV4QueryAuth(Credentials(KEY_ID, SECRET), "secretsmanager", REGION, expires=expires)
             signer.payload = lambda _: hashlib.sha256(asked).hexdigest()
             now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=at)
@@ -255,10 +255,11 @@ class PresignedTest(AwsCase):
         self.assertEqual(send(url), "presigned")
         self.assertEqual(send(presigned(expires=3600, at=-3590)), "presigned")
         for wrong in (send(url, body=b""), send(url, body=asked + b" "), send(url, target="DescribeSecret"),
-                      send(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"))):
+                      send(presigned(signed=())), send(url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"))):
             self.assertEqual(wrong, "InvalidSignatureException")
         self.assertEqual(send(presigned(expires=60, at=-90)), "RequestExpired")
-        self.assertEqual(send(url + "&SecretId=other"), "MalformedQueryString")
+        for more in (url + "&SecretId=other", url + "&Action=GetSecretValue", f"{ADDRESS}/?"):
+            self.assertEqual(send(more), "MalformedQueryString")
         self.assertEqual(send(self.aws.generate_presigned_url("get_secret_value", Params={"SecretId": secret})), "MalformedQueryString")
 
 
