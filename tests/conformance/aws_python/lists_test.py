@@ -17,12 +17,17 @@ class ListTest(AwsCase):
                 return names
             inputs["NextToken"] = page["NextToken"]
 
+    def create_at_its_time(self, secret, **more):
+        """Those of one millisecond would be ordered by name."""
+        made = self.aws.create_secret(Name=secret, SecretString="x", **more)["Name"]
+        time.sleep(0.002)
+        return made
+
     def test_pages_filters_and_order(self):
         prefix = name("list")
         made = [f"{prefix}/{letter}" for letter in "dbca"]
         for number, secret in enumerate(made):
-            self.aws.create_secret(Name=secret, SecretString="x", Description=f"Number {number} of {prefix}", Tags=[{"Key": "n", "Value": f"v{number}"}])
-            time.sleep(0.002)  # Of the same millisecond are ordered by name.
+            self.create_at_its_time(secret, Description=f"Number {number} of {prefix}", Tags=[{"Key": "n", "Value": f"v{number}"}])
         mine = {"Key": "name", "Values": [prefix]}
         self.assertEqual(self.listed(Filters=[mine], MaxResults=3), sorted(made))
         self.assertEqual(self.listed(Filters=[mine], SortOrder="desc"), sorted(made, reverse=True))
@@ -71,7 +76,7 @@ class ListTest(AwsCase):
 
     def test_orders(self):
         prefix = name("order")
-        made = [self.aws.create_secret(Name=f"{prefix}/{letter}", SecretString="x")["Name"] for letter in "cab"]
+        made = [self.create_at_its_time(f"{prefix}/{letter}") for letter in "cab"]
         self.aws.tag_resource(SecretId=made[0], Tags=[{"Key": "changed", "Value": "last"}])
         mine = [{"Key": "name", "Values": [prefix]}]
         for by, order in (("name", sorted(made)), ("created-date", made), ("last-changed-date", made[1:] + made[:1])):
